@@ -1,0 +1,23 @@
+/** What went wrong, for programs: `input` is the user's to mend (CLI exit 2), the rest are failures (exit 1). */
+export type ErrorCode = "input" | "engine" | "diverged" | "internal";
+
+/**
+ * The one error type of Makeit. `message` says what was expected and what came, in one line;
+ * `hint` says how to fix it.
+ */
+export class MakeitError extends Error {
+  readonly code: ErrorCode;
+  readonly hint: string;
+
+  constructor(code: ErrorCode, message: string, hint = "") {
+    super(message);
+    this.name = "MakeitError";
+    this.code = code;
+    this.hint = hint;
+  }
+}
+
+/** Shorthand for the most common error: something about the user's input. */
+export function inputError(message: string, hint = ""): MakeitError {
+  return new MakeitError("input", message, hint);
+}

@@ -1,0 +1,117 @@
+/** What a run gives back; `report.json` is this, as it stands. */
+import type { CurvesPlot } from "./plots/curves.ts";
+import type { DistributionPlot } from "./plots/distribution.ts";
+import type { EmbeddingPlot } from "./plots/embedding.ts";
+import type { TreePlot } from "./plots/tree.ts";
+
+/** The rivals in the order they are reported: nothing done, class weights, threshold, oversampling, SMOTE, ours. */
+export const METHODS = ["none", "weighted", "threshold", "oversample", "smote", "makeit"] as const;
+export type Method = (typeof METHODS)[number];
+
+/** Per epoch: scores of the epoch's sets, best so far, losses, the critic's correlation on sets it has not seen. */
+export interface History {
+  mean: number[];
+  max: number[];
+  best: number[];
+  criticLoss: number[];
+  discriminatorLoss: number[];
+  criticCorrelation: number[];
+}
+
+export interface Stopped {
+  /** Epochs completed. */
+  epoch: number;
+  reason: "epochs" | "patience" | "interrupted" | "diverged" | "time";
+}
+
+export interface Importance {
+  /** Column of the table (the encoder's features are summed per column). */
+  column: string;
+  /** Share of the tree's impurity decrease; sums to 1. */
+  impurity: number;
+  /** Mean drop of the metric on held-out rows when the column is shuffled. */
+  permutation: number;
+}
+
+/** A root-to-leaf path of a split's tree. */
+export interface Rule {
+  conditions: string[];
+  class: string;
+  /** Share of the generated rows in the leaf, and share of those that have the leaf's class. */
+  support: number;
+  confidence: number;
+}
+
+export type Scores = Record<string, number>;
+
+export interface SplitResult {
+  split: number;
+  rows: { train: number; test: number };
+  /** The run's metric on the held-out rows. */
+  test: Record<Method, number>;
+  /** Every metric on the held-out rows. */
+  metrics: Record<Method, Scores>;
+  history: History;
+  stopped: Stopped;
+  importances: Importance[];
+  tree: TreePlot;
+  rules: Rule[];
+  curves: CurvesPlot;
+  embedding: EmbeddingPlot;
+  distributions: DistributionPlot;
+  seconds: number;
+}
+
+export interface Spread {
+  mean: number;
+  sd: number;
+}
+
+export interface Verdict {
+  outcome: "helps" | "same" | "hurts";
+  /** Mean held-out difference of `makeit` to `none`, in the metric (higher is better after sign). */
+  difference: number;
+  /** In how many splits `makeit` was better than `none`, of how many. */
+  wins: number;
+  splits: number;
+  /** The method with the best mean. */
+  best: Method;
+  /** Two-sided p of the paired comparison over splits. */
+  p: number;
+  /** The plain sentence. */
+  sentence: string;
+}
+
+export interface RunResult {
+  version: string;
+  seed: number;
+  engine: string;
+  options: Record<string, unknown>;
+  data: {
+    name: string;
+    rows: number;
+    columns: number;
+    target: string;
+    classes: string[];
+    counts: number[];
+    positive: string;
+    positives: number;
+  };
+  metric: string;
+  splits: SplitResult[];
+  mean: {
+    test: Record<Method, number>;
+    sd: Record<Method, number>;
+    metrics: Record<Method, Record<string, Spread>>;
+    importances: (Importance & { impuritySd: number; permutationSd: number })[];
+    history: { mean: number[]; max: number[]; best: number[] };
+    /** The metric of the soft-voted predictions over all held-out rows together. */
+    voted: Record<Method, number>;
+    seconds: number;
+  };
+  /** Rules that recur in at least two splits, most frequent first. */
+  rules: (Rule & { splits: number[] })[];
+  verdict: Verdict;
+  warnings: string[];
+  seconds: number;
+}

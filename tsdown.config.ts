@@ -1,0 +1,23 @@
+import { defineConfig } from "tsdown";
+
+export default defineConfig([
+  {
+    entry: {
+      index: "sdk/index.ts",
+      node: "sdk/node.ts",
+      plots: "sdk/plots/index.ts",
+      worker: "sdk/worker.ts",
+      cli: "cli/main.ts",
+      "bench/kernels": "bench/kernels.ts",
+      "bench/learn": "bench/learn.ts",
+      "bench/quality": "bench/quality.ts",
+    },
+    format: "esm",
+    platform: "neutral",
+    fixedExtension: false,
+    dts: true,
+    clean: true,
+    copy: ["sdk/generated/core.wasm"],
+    external: [/^node:/],
+  },
+]);
