@@ -1,0 +1,2 @@
+// The exports of the module, nothing else.
+export * from "./memory";
