@@ -236,7 +236,10 @@ export const kernels = {
     },
     params: { length: "u32", alpha: "f32", epsilon: "f32" },
   },
-} as const satisfies Record<string, { args: Record<string, Argument>; params: Record<string, "u32" | "f32"> }>;
+} as const satisfies Record<
+  string,
+  { args: Record<string, Argument>; params: Record<string, "u32" | "f32"> }
+>;
 
 export type KernelName = keyof typeof kernels;
 

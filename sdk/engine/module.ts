@@ -36,7 +36,10 @@ export class Cpu {
     const instance = await WebAssembly.instantiate(await compiled!, {
       env: {
         abort() {
-          throw new MakeitError("internal", "The engine stopped: a kernel was called with sizes it cannot take.");
+          throw new MakeitError(
+            "internal",
+            "The engine stopped: a kernel was called with sizes it cannot take.",
+          );
         },
       },
     });

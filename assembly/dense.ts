@@ -1,0 +1,328 @@
+// Matrix products. All of them are one blocked product of a strided matrix with a matrix packed in panels:
+// 5 × 8 outputs at a time stay in registers, each element of a is read where it lies and spread over the lanes.
+import { mark, reset, scratch } from "./memory";
+import { NONE, activate, loadPart, storePart, sumLanes } from "./simd";
+
+const TILE_ROWS: i32 = 5;
+const PANEL: i32 = 8;
+const PANEL_BYTES: usize = 32;
+/** A block of panels stays in the second-level cache: at most this many floats. */
+const BLOCK: i32 = 65536;
+
+// c (5, 8) = init (5, 8) + a (5, k) · b (k, 8). Element (r, i) of a lies at a + r · aRow + i · aStep; rows from m on
+// repeat the last one, so that nothing outside a is read (what they give is thrown away).
+function tile(
+  k: i32, m: i32, a: usize, aRow: usize, aStep: usize, b: usize, init: usize, initRow: usize, c: usize, cRow: usize,
+): void {
+  let a0 = a;
+  let a1 = a0 + (m > 1 ? aRow : 0);
+  let a2 = a1 + (m > 2 ? aRow : 0);
+  let a3 = a2 + (m > 3 ? aRow : 0);
+  let a4 = a3 + (m > 4 ? aRow : 0);
+  let c00 = v128.load(init), c01 = v128.load(init, 16);
+  init += initRow;
+  let c10 = v128.load(init), c11 = v128.load(init, 16);
+  init += initRow;
+  let c20 = v128.load(init), c21 = v128.load(init, 16);
+  init += initRow;
+  let c30 = v128.load(init), c31 = v128.load(init, 16);
+  init += initRow;
+  let c40 = v128.load(init), c41 = v128.load(init, 16);
+  for (; k > 0; k--) {
+    const b0 = v128.load(b);
+    const b1 = v128.load(b, 16);
+    let s = v128.load32_splat(a0);
+    c00 = f32x4.add(c00, f32x4.mul(s, b0));
+    c01 = f32x4.add(c01, f32x4.mul(s, b1));
+    s = v128.load32_splat(a1);
+    c10 = f32x4.add(c10, f32x4.mul(s, b0));
+    c11 = f32x4.add(c11, f32x4.mul(s, b1));
+    s = v128.load32_splat(a2);
+    c20 = f32x4.add(c20, f32x4.mul(s, b0));
+    c21 = f32x4.add(c21, f32x4.mul(s, b1));
+    s = v128.load32_splat(a3);
+    c30 = f32x4.add(c30, f32x4.mul(s, b0));
+    c31 = f32x4.add(c31, f32x4.mul(s, b1));
+    s = v128.load32_splat(a4);
+    c40 = f32x4.add(c40, f32x4.mul(s, b0));
+    c41 = f32x4.add(c41, f32x4.mul(s, b1));
+    a0 += aStep;
+    a1 += aStep;
+    a2 += aStep;
+    a3 += aStep;
+    a4 += aStep;
+    b += PANEL_BYTES;
+  }
+  v128.store(c, c00);
+  v128.store(c, c01, 16);
+  c += cRow;
+  v128.store(c, c10);
+  v128.store(c, c11, 16);
+  c += cRow;
+  v128.store(c, c20);
+  v128.store(c, c21, 16);
+  c += cRow;
+  v128.store(c, c30);
+  v128.store(c, c31, 16);
+  c += cRow;
+  v128.store(c, c40);
+  v128.store(c, c41, 16);
+}
+
+// to[r, j] = from[r, j] for r < rows, j < cols, element by element
+function copyTile(to: usize, toRow: usize, from: usize, fromRow: usize, rows: i32, cols: i32): void {
+  for (let r = 0; r < rows; r++, to += toRow, from += fromRow) {
+    for (let j: usize = 0; j < <usize>cols << 2; j += 4) f32.store(to + j, f32.load(from + j));
+  }
+}
+
+// c (m, n) = f(init + a (m, k) · b (k, n)), b in panels. init has the strides initRow and initPanel (bytes from one
+// panel of eight columns to the next); it may be c itself, to add to what is there. kBlock and mBlock (a multiple
+// of five) bound what is gone through before it is reused.
+function multiply(
+  m: i32, n: i32, k: i32, a: usize, aRow: usize, aStep: usize, b: usize,
+  init: usize, initRow: usize, initPanel: usize, c: usize, kBlock: i32, mBlock: i32, activation: u32,
+): void {
+  const cRow = <usize>n << 2;
+  const panels = panelsOf(n);
+  const start = mark();
+  const edge = scratch(<usize>TILE_ROWS * PANEL_BYTES);
+  for (let m0 = 0; m0 < m; m0 += mBlock) {
+    const m1 = min(m0 + mBlock, m);
+    for (let k0 = 0; k0 < k; k0 += kBlock) {
+      const kc = min(kBlock, k - k0);
+      const last = k0 + kc == k;
+      const pBlock = max(BLOCK / (kc * PANEL), 1);
+      for (let p0 = 0; p0 < panels; p0 += pBlock) {
+        const p1 = min(p0 + pBlock, panels);
+        for (let i = m0; i < m1; i += TILE_ROWS) {
+          const rows = min(TILE_ROWS, m1 - i);
+          const at = a + <usize>i * aRow + <usize>k0 * aStep;
+          const ci = c + <usize>i * cRow;
+          for (let p = p0; p < p1; p++) {
+            const cols = min(PANEL, n - p * PANEL);
+            const panel = b + (<usize>p * k + k0) * PANEL_BYTES;
+            const cp = ci + <usize>p * PANEL_BYTES;
+            let from = cp, fromRow = cRow;
+            if (k0 == 0) {
+              from = init + <usize>i * initRow + <usize>p * initPanel;
+              fromRow = initRow;
+            }
+            if (rows == TILE_ROWS && cols == PANEL) {
+              tile(kc, rows, at, aRow, aStep, panel, from, fromRow, cp, cRow);
+            } else {
+              if (from == cp) {
+                copyTile(edge, PANEL_BYTES, from, fromRow, rows, cols);
+                from = edge;
+                fromRow = PANEL_BYTES;
+              }
+              tile(kc, rows, at, aRow, aStep, panel, from, fromRow, edge, PANEL_BYTES);
+              copyTile(cp, cRow, edge, PANEL_BYTES, rows, cols);
+            }
+          }
+          if (last && activation != NONE) {
+            const cols = min(p1 * PANEL, n) - p0 * PANEL;
+            const cp = ci + <usize>p0 * PANEL_BYTES;
+            for (let r = 0; r < rows; r++) activate(cp + <usize>r * cRow, cols, activation);
+          }
+        }
+      }
+    }
+  }
+  reset(start);
+}
+
+// @ts-ignore: decorator
+@inline
+function panelsOf(n: i32): i32 {
+  return (n + PANEL - 1) / PANEL;
+}
+
+/** Scratch for a (k, n) matrix in panels. */
+// @ts-ignore: decorator
+@inline
+function panelScratch(k: i32, n: i32): usize {
+  return scratch(<usize>panelsOf(n) * k * PANEL_BYTES);
+}
+
+/** Scratch of `bytes` zero bytes. */
+function zeros(bytes: usize): usize {
+  const address = scratch(bytes);
+  memory.fill(address, 0, bytes);
+  return address;
+}
+
+// out [⌈n / 8⌉][k][8] = b (k, n), columns beyond n are 0
+function pack(b: usize, k: i32, n: i32, out: usize): void {
+  const row = <usize>n << 2;
+  for (let p = 0; p < n; p += PANEL) {
+    const cols = min(PANEL, n - p);
+    let from = b + (<usize>p << 2);
+    for (let i = 0; i < k; i++, from += row, out += PANEL_BYTES) {
+      if (cols == PANEL) {
+        v128.store(out, v128.load(from));
+        v128.store(out, v128.load(from, 16), 16);
+      } else {
+        v128.store(out, cols < 4 ? loadPart(from, cols) : v128.load(from));
+        v128.store(out, cols > 4 ? loadPart(from + 16, cols - 4) : f32x4.splat(0), 16);
+      }
+    }
+  }
+}
+
+// out [⌈n / 8⌉][k][8] = bᵀ with b (n, k), columns beyond n are 0
+function packTransposed(b: usize, k: i32, n: i32, out: usize): void {
+  const row = <usize>k << 2;
+  for (let p = 0; p < n; p += PANEL, out += <usize>k * PANEL_BYTES) {
+    for (let j = 0; j < PANEL; j += 4) {
+      const from = b + <usize>(p + j) * row;
+      if (p + j + 4 <= n) transpose4(from, row, k, out + (<usize>j << 2));
+      else for (let q = j; q < j + 4; q++) spread(b + <usize>(p + q) * row, p + q < n, k, out + (<usize>q << 2));
+    }
+  }
+}
+
+// Four rows of k floats at `from` become four neighbouring columns of a panel.
+function transpose4(from: usize, row: usize, k: i32, out: usize): void {
+  const f1 = row, f2 = row << 1, f3 = f1 + f2;
+  let i = 0;
+  for (; i + 4 <= k; i += 4, from += 16, out += 4 * PANEL_BYTES) {
+    const r0 = v128.load(from), r1 = v128.load(from + f1), r2 = v128.load(from + f2), r3 = v128.load(from + f3);
+    const low01 = i32x4.shuffle(r0, r1, 0, 4, 1, 5), high01 = i32x4.shuffle(r0, r1, 2, 6, 3, 7);
+    const low23 = i32x4.shuffle(r2, r3, 0, 4, 1, 5), high23 = i32x4.shuffle(r2, r3, 2, 6, 3, 7);
+    v128.store(out, i32x4.shuffle(low01, low23, 0, 1, 4, 5));
+    v128.store(out, i32x4.shuffle(low01, low23, 2, 3, 6, 7), 32);
+    v128.store(out, i32x4.shuffle(high01, high23, 0, 1, 4, 5), 64);
+    v128.store(out, i32x4.shuffle(high01, high23, 2, 3, 6, 7), 96);
+  }
+  for (; i < k; i++, from += 4, out += PANEL_BYTES) {
+    f32.store(out, f32.load(from));
+    f32.store(out, f32.load(from + f1), 4);
+    f32.store(out, f32.load(from + f2), 8);
+    f32.store(out, f32.load(from + f3), 12);
+  }
+}
+
+// One row of k floats (or zeros) becomes one column of a panel.
+function spread(from: usize, exists: bool, k: i32, out: usize): void {
+  for (let i = 0; i < k; i++, from += 4, out += PANEL_BYTES) f32.store(out, exists ? f32.load(from) : 0);
+}
+
+// y (rows, cols) = f(x (rows, inner) · w (inner, cols) + b (cols))
+export function dense(x: usize, w: usize, b: usize, y: usize, rows: i32, inner: i32, cols: i32, activation: u32): void {
+  if (cols == 1) {
+    for (let i = 0; i < rows; i++) {
+      f32.store(y + (<usize>i << 2), dot(x + ((<usize>i * inner) << 2), w, inner) + f32.load(b));
+    }
+    activate(y, rows, activation);
+    return;
+  }
+  const start = mark();
+  const panels = panelScratch(inner, cols);
+  pack(w, inner, cols, panels);
+  const bias = panelScratch(1, cols);
+  pack(b, 1, cols, bias);
+  multiply(rows, cols, inner, x, <usize>inner << 2, 4, panels, bias, 0, PANEL_BYTES, y, 1024, i32.MAX_VALUE, activation);
+  reset(start);
+}
+
+// Σ x ⊙ w
+function dot(x: usize, w: usize, length: i32): f32 {
+  let s0 = f32x4.splat(0), s1 = s0;
+  for (; length >= 8; length -= 8, x += 32, w += 32) {
+    s0 = f32x4.add(s0, f32x4.mul(v128.load(x), v128.load(w)));
+    s1 = f32x4.add(s1, f32x4.mul(v128.load(x, 16), v128.load(w, 16)));
+  }
+  if (length >= 4) {
+    s0 = f32x4.add(s0, f32x4.mul(v128.load(x), v128.load(w)));
+    length -= 4;
+    x += 16;
+    w += 16;
+  }
+  if (length > 0) s1 = f32x4.add(s1, f32x4.mul(loadPart(x, length), loadPart(w, length)));
+  return sumLanes(f32x4.add(s0, s1));
+}
+
+// dx (rows, inner) = dy (rows, cols) · wᵀ (cols, inner)
+export function dense_dx(dy: usize, w: usize, dx: usize, rows: i32, inner: i32, cols: i32): void {
+  const start = mark();
+  const panels = panelScratch(cols, inner);
+  packTransposed(w, cols, inner, panels);
+  const zero = zeros(PANEL_BYTES);
+  multiply(rows, inner, cols, dy, <usize>cols << 2, 4, panels, zero, 0, 0, dx, 1024, i32.MAX_VALUE, NONE);
+  reset(start);
+}
+
+// dw (inner, cols) = xᵀ (inner, rows) · dy (rows, cols)
+export function dense_dw(x: usize, dy: usize, dw: usize, rows: i32, inner: i32, cols: i32): void {
+  const start = mark();
+  const panels = panelScratch(rows, cols);
+  pack(dy, rows, cols, panels);
+  const zero = zeros(PANEL_BYTES);
+  multiply(inner, cols, rows, x, 4, <usize>inner << 2, panels, zero, 0, 0, dw, 256, 320, NONE);
+  reset(start);
+}
+
+// y[b, s, j] = bias[s] + Σ_k kernel[s, k] · h[b, j, k]: per set, y (rows, width) = bias + kernel · hᵀ
+export function head(
+  h: usize, kernel: usize, bias: usize, y: usize, sets: i32, rows: i32, width: i32, rank: i32,
+): void {
+  const start = mark();
+  const panels = panelScratch(rank, width);
+  // the bias of a row, eight times, for as many rows as tiles touch
+  const init = zeros(<usize>(rows + TILE_ROWS) * PANEL_BYTES);
+  for (let s = 0; s < rows; s++) {
+    const value = v128.load32_splat(bias + (<usize>s << 2));
+    v128.store(init + <usize>s * PANEL_BYTES, value);
+    v128.store(init + <usize>s * PANEL_BYTES, value, 16);
+  }
+  for (let b = 0; b < sets; b++) {
+    packTransposed(h + ((<usize>b * width * rank) << 2), rank, width, panels);
+    const yb = y + ((<usize>b * rows * width) << 2);
+    multiply(rows, width, rank, kernel, <usize>rank << 2, 4, panels, init, PANEL_BYTES, 0, yb, 1024, i32.MAX_VALUE, NONE);
+  }
+  reset(start);
+}
+
+// dh[b, j, k] = Σ_s dy[b, s, j] · kernel[s, k]: per set, dh (width, rank) = dyᵀ · kernel
+export function head_dh(dy: usize, kernel: usize, dh: usize, sets: i32, rows: i32, width: i32, rank: i32): void {
+  const start = mark();
+  const panels = panelScratch(rows, rank);
+  pack(kernel, rows, rank, panels);
+  const zero = zeros(PANEL_BYTES);
+  for (let b = 0; b < sets; b++) {
+    const dyb = dy + ((<usize>b * rows * width) << 2);
+    const dhb = dh + ((<usize>b * width * rank) << 2);
+    multiply(width, rank, rows, dyb, 4, <usize>width << 2, panels, zero, 0, 0, dhb, 256, 320, NONE);
+  }
+  reset(start);
+}
+
+// dkernel[s, k] = Σ_{b,j} dy[b, s, j] · h[b, j, k], dbias[s] = Σ_{b,j} dy[b, s, j]: dkernel = Σ_b dy_b · h_b
+export function head_dk(
+  dy: usize, h: usize, dkernel: usize, dbias: usize, sets: i32, rows: i32, width: i32, rank: i32,
+): void {
+  const start = mark();
+  const panels = panelScratch(width, rank);
+  memory.fill(dkernel, 0, (<usize>rows * rank) << 2);
+  memory.fill(dbias, 0, <usize>rows << 2);
+  for (let b = 0; b < sets; b++) {
+    const dyb = dy + ((<usize>b * rows * width) << 2);
+    pack(h + ((<usize>b * width * rank) << 2), width, rank, panels);
+    const step = <usize>rank << 2;
+    multiply(rows, rank, width, dyb, <usize>width << 2, 4, panels, dkernel, step, PANEL_BYTES, dkernel, 1024, i32.MAX_VALUE, NONE);
+    for (let s = 0; s < rows; s++) {
+      const at = dbias + (<usize>s << 2);
+      f32.store(at, f32.load(at) + sum(dyb + ((<usize>s * width) << 2), width));
+    }
+  }
+  reset(start);
+}
+
+// Σ x
+function sum(x: usize, length: i32): f32 {
+  let s = f32x4.splat(0);
+  for (; length >= 4; length -= 4, x += 16) s = f32x4.add(s, v128.load(x));
+  if (length > 0) s = f32x4.add(s, loadPart(x, length));
+  return sumLanes(s);
+}
