@@ -1,0 +1,198 @@
+/** Random oversampling, SMOTE and SMOTE-NC: every class is brought to the size of the largest. */
+import { type Matrix, matrix, stackRows, takeRows } from "./matrix.ts";
+import type { Random } from "./random.ts";
+import { quantile } from "./statistics.ts";
+
+export interface Resampled {
+  readonly x: Matrix;
+  readonly y: Int32Array;
+}
+
+export interface SmoteOptions {
+  /** Neighbours to interpolate with; a class of n ≤ k rows uses n − 1. */
+  k?: number;
+  /** Features that belong together and are copied, never interpolated: the one-hot block of a categorical column. */
+  groups?: readonly (readonly number[])[];
+}
+
+/** The rows of each class. */
+export function rowsByClass(y: Int32Array, classes: number): number[][] {
+  const rows: number[][] = Array.from({ length: classes }, () => []);
+  for (let i = 0; i < y.length; i++) rows[y[i]].push(i);
+  return rows;
+}
+
+/** scikit-learn's "balanced" weights, one per row: n / (classes present · rows of its class). */
+export function balancedWeights(y: Int32Array, classes: number): Float64Array {
+  const counts = rowsByClass(y, classes).map((rows) => rows.length);
+  const present = counts.filter((count) => count > 0).length;
+  return Float64Array.from(y, (index) => y.length / (present * counts[index]));
+}
+
+/** Random oversampling: rows of the smaller classes are repeated, drawn with replacement. They follow the given rows. */
+export function oversample(x: Matrix, y: Int32Array, classes: number, random: Random): Resampled {
+  const extra: number[] = [];
+  for (const { rows, lacking } of shortfalls(y, classes)) {
+    for (let i = 0; i < lacking; i++) extra.push(rows[random.integer(rows.length)]);
+  }
+  return {
+    x: stackRows(x, takeRows(x, extra)),
+    y: concat(
+      y,
+      Int32Array.from(extra, (row) => y[row]),
+    ),
+  };
+}
+
+/**
+ * SMOTE (Chawla et al., JAIR 16, 2002): new = row + u · (neighbour − row), u uniform in [0, 1), for a row of the class
+ * and one of its k nearest of that class. With `groups` it is SMOTE-NC (section 6.1 there): a group that differs adds
+ * the square of the median standard deviation of the class's continuous features to the squared distance, and the new row takes the
+ * commonest value of the group among the k neighbours (the nearest of them in a tie). A class of one row is repeated.
+ * New rows follow the given ones. Neighbours are found by brute force, for the rows drawn only.
+ */
+export function smote(
+  x: Matrix,
+  y: Int32Array,
+  classes: number,
+  random: Random,
+  options: SmoteOptions = {},
+): Resampled {
+  const { k = 5, groups = [] } = options;
+  const parts: Matrix[] = [];
+  const labels: number[] = [];
+  for (const { rows, lacking } of shortfalls(y, classes)) {
+    parts.push(interpolate(takeRows(x, rows), lacking, random, k, groups));
+    for (let i = 0; i < lacking; i++) labels.push(y[rows[0]]);
+  }
+  return { x: parts.reduce(stackRows, x), y: concat(y, Int32Array.from(labels)) };
+}
+
+/** The classes below the largest, with the rows they lack. An absent class stays absent. */
+function shortfalls(y: Int32Array, classes: number): { rows: number[]; lacking: number }[] {
+  const byClass = rowsByClass(y, classes);
+  const largest = Math.max(...byClass.map((rows) => rows.length));
+  return byClass
+    .filter((rows) => rows.length > 0)
+    .map((rows) => ({ rows, lacking: largest - rows.length }))
+    .filter(({ lacking }) => lacking > 0);
+}
+
+/** `count` new rows of the class whose rows are `x`. */
+function interpolate(
+  x: Matrix,
+  count: number,
+  random: Random,
+  k: number,
+  groups: readonly (readonly number[])[],
+): Matrix {
+  const out = matrix(count, x.cols);
+  const distances = new Neighbours(x, groups);
+  const found = new Map<number, Uint32Array>();
+  for (let i = 0; i < count; i++) {
+    const row = random.integer(x.rows);
+    const u = random.uniform();
+    if (!found.has(row)) found.set(row, distances.nearest(row, k));
+    const near = found.get(row)!;
+    const other = near.length > 0 ? near[random.integer(near.length)] : row;
+    const at = i * x.cols;
+    for (let j = 0; j < x.cols; j++) {
+      const from = x.data[row * x.cols + j];
+      out.data[at + j] = from + u * (x.data[other * x.cols + j] - from);
+    }
+    groups.forEach((group, g) => {
+      const source = near.length > 0 ? distances.commonest(near, g) : row;
+      for (const j of group) out.data[at + j] = x.data[source * x.cols + j];
+    });
+  }
+  return out;
+}
+
+/** Nearest rows within one class, categorical groups counted as same or different. */
+export class Neighbours {
+  readonly #x: Matrix;
+  readonly #continuous: number[];
+  /** Per group: a code per row, equal where the rows agree on the whole group. */
+  readonly #codes: Int32Array[];
+  readonly #penalty: number;
+
+  constructor(x: Matrix, groups: readonly (readonly number[])[]) {
+    const grouped = new Set(groups.flat());
+    this.#x = x;
+    this.#continuous = Array.from({ length: x.cols }, (_, j) => j).filter((j) => !grouped.has(j));
+    this.#codes = groups.map((group) => groupCodes(x, group));
+    const sds = this.#continuous.map((j) => populationSd(x, j));
+    const median = quantile(sds, 0.5);
+    // Without continuous features, or with most of them constant, one group that differs counts as one unit.
+    this.#penalty = median > 0 ? median * median : 1;
+  }
+
+  /** The squared distance of two rows. */
+  distance(a: number, b: number): number {
+    const { data, cols } = this.#x;
+    let sum = 0;
+    for (const j of this.#continuous) sum += (data[a * cols + j] - data[b * cols + j]) ** 2;
+    for (const codes of this.#codes) if (codes[a] !== codes[b]) sum += this.#penalty;
+    return sum;
+  }
+
+  /** The `k` rows nearest to `row` (all others when there are fewer), nearest first, ties by index. */
+  nearest(row: number, k: number): Uint32Array {
+    const rows: number[] = [];
+    const distances: number[] = [];
+    for (let other = 0; other < this.#x.rows; other++) {
+      if (other === row) continue;
+      const distance = this.distance(row, other);
+      if (rows.length === k && distance >= distances[k - 1]) continue;
+      let at = rows.length;
+      while (at > 0 && distances[at - 1] > distance) at--;
+      rows.splice(at, 0, other);
+      distances.splice(at, 0, distance);
+      if (rows.length > k) {
+        rows.pop();
+        distances.pop();
+      }
+    }
+    return Uint32Array.from(rows);
+  }
+
+  /** Of `rows`, the first that has the group's commonest value among them. */
+  commonest(rows: Uint32Array, group: number): number {
+    const codes = this.#codes[group];
+    let best = rows[0];
+    let most = 0;
+    for (const row of rows) {
+      const count = rows.reduce((sum, other) => sum + (codes[other] === codes[row] ? 1 : 0), 0);
+      if (count > most) {
+        most = count;
+        best = row;
+      }
+    }
+    return best;
+  }
+}
+
+function groupCodes(x: Matrix, group: readonly number[]): Int32Array {
+  const seen = new Map<string, number>();
+  return Int32Array.from({ length: x.rows }, (_, row) => {
+    const value = group.map((j) => x.data[row * x.cols + j]).join();
+    if (!seen.has(value)) seen.set(value, seen.size);
+    return seen.get(value)!;
+  });
+}
+
+function populationSd(x: Matrix, j: number): number {
+  let sum = 0;
+  for (let row = 0; row < x.rows; row++) sum += x.data[row * x.cols + j];
+  const centre = sum / x.rows;
+  let squares = 0;
+  for (let row = 0; row < x.rows; row++) squares += (x.data[row * x.cols + j] - centre) ** 2;
+  return Math.sqrt(squares / x.rows);
+}
+
+function concat(a: Int32Array, b: Int32Array): Int32Array {
+  const out = new Int32Array(a.length + b.length);
+  out.set(a);
+  out.set(b, a.length);
+  return out;
+}
