@@ -36,7 +36,8 @@ export function inputsOf(kernel: KernelName, p: Params): Record<string, Float32A
   for (const [name, { access, length }] of argumentsOf(kernel)) {
     const value = references[kernel].inputs?.[name] ?? (() => uniform());
     made[name] = new Float32Array(length(p)).fill(Number.NaN);
-    if (access !== "write") made[name].forEach((_, i) => (made[name][i] = value(i, p, uniform)));
+    if (access === "write") continue;
+    for (let i = 0; i < made[name].length; i++) made[name][i] = value(i, p, uniform);
   }
   return made;
 }
