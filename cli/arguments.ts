@@ -1,0 +1,184 @@
+/** The command line, read: which command, its files and its flags; or the text of `--help` and its like. */
+import yargs, { type Argv, type Options } from "yargs";
+import { inputError } from "../sdk/errors.ts";
+import type { Command } from "./command.ts";
+import { readConfig } from "./config.ts";
+import { camel, type Flag, type Flags, kebab, nearest, readValue, type Values } from "./flags.ts";
+
+export type Parsed =
+  | { kind: "text"; text: string }
+  | { kind: "command"; command: Command; values: Values<Flags>; files: Record<string, string> };
+
+type RawArguments = { _: (string | number)[]; $0: string } & Record<string, unknown>;
+
+const GLOBAL = ["help", "h", "version", "V"];
+
+/** @throws MakeitError on anything that the commands do not know */
+export async function parseArguments(
+  words: readonly string[],
+  commands: readonly Command[],
+  { version, columns = 100 }: { version: string; columns?: number },
+): Promise<Parsed> {
+  let chosen: { command: Command; raw: RawArguments } | undefined;
+  let parser = yargs([...words])
+    .scriptName("makeit")
+    .usage("$0 <command>\n\nSynthetic data that improves a classifier on imbalanced tables.")
+    .parserConfiguration({
+      "camel-case-expansion": false,
+      "dot-notation": false,
+      "parse-numbers": false,
+      "parse-positional-numbers": false,
+    })
+    .locale("en")
+    .completion("completion", "Print the completion script for bash or zsh")
+    .help("help")
+    .alias("help", "h")
+    .version("version", version)
+    .alias("version", "V")
+    .epilogue("makeit <command> --help shows a command's flags and examples.")
+    .wrap(Math.min(110, columns))
+    .exitProcess(false)
+    .fail((message, error) => {
+      throw error ?? inputError(plain(message), hintFor(words, commands));
+    });
+  for (const entry of commands) {
+    parser = parser.command(
+      usage(entry),
+      entry.describe,
+      (builder) => describeCommand(builder, entry),
+      (raw) => {
+        chosen = { command: entry, raw: raw as unknown as RawArguments };
+      },
+    ) as Argv;
+  }
+  const text = await outputOf(parser, words);
+  if (text) return { kind: "text", text };
+  if (!chosen) throw unknownCommand(words, commands);
+  const { command, raw } = chosen;
+  refuseUnknown(command, raw);
+  return { kind: "command", command, ...(await valuesOf(command, raw)) };
+}
+
+/** What yargs would print: the text of --help, --version or completion; empty when a command was chosen. */
+async function outputOf(parser: Argv, words: readonly string[]): Promise<string> {
+  let text = "";
+  await parser.parseAsync([...words], {}, (error, _argv, output) => {
+    if (error) throw error;
+    text = output;
+  });
+  return text;
+}
+
+function usage(command: Command): string {
+  return [command.name, ...Object.keys(command.positionals).map((name) => `<${name}>`)].join(" ");
+}
+
+function describeCommand(builder: Argv, command: Command): Argv {
+  for (const [name, describe] of Object.entries(command.positionals)) {
+    builder.positional(name, { describe, type: "string" });
+  }
+  for (const [name, flag] of Object.entries(command.flags)) builder.option(kebab(name), yargsOption(flag));
+  for (const [line, what] of command.examples) builder.example(line, what);
+  return builder.usage(`$0 ${usage(command)}\n\n${command.describe}`).epilogue("");
+}
+
+function yargsOption(flag: Flag): Options {
+  const fallback = flag.default === undefined ? {} : { defaultDescription: String(flag.default) };
+  const group = flag.group === "Other" ? "Other" : `${flag.group}:`;
+  const common: Options = { describe: flag.describe, group, alias: flag.short, ...fallback };
+  if (flag.kind === "boolean") return { ...common, boolean: true, default: undefined };
+  return { ...common, string: true, requiresArg: true, choices: undefined };
+}
+
+function plain(message: string): string {
+  const missing = /^Not enough arguments following: (.*)$/.exec(message);
+  if (missing) return `${dashed(missing[1])} needs a value.`;
+  const files = /^Not enough non-option arguments: got (\d+), need at least (\d+)/.exec(message);
+  if (files) return `${files[2] === "1" ? "A file is" : `${files[2]} files are`} needed, ${files[1]} given.`;
+  return message.split("\n", 1)[0];
+}
+
+function hintFor(words: readonly string[], commands: readonly Command[]): string {
+  const command = commands.find((entry) => words.includes(entry.name));
+  return command ? `Usage: makeit ${usage(command)}; makeit ${command.name} --help shows its flags.` : "";
+}
+
+function dashed(name: string): string {
+  return name.length === 1 ? `-${name}` : `--${name}`;
+}
+
+function unknownCommand(words: readonly string[], commands: readonly Command[]): Error {
+  const names = [...commands.map((entry) => entry.name), "completion"];
+  const word = words.find((item) => !item.startsWith("-"));
+  if (word === undefined) {
+    const flag = words.find((item) => item !== "-" && item.startsWith("-"));
+    const what = flag ? `No command before ${flag}.` : "No command given.";
+    return inputError(what, `Commands: ${names.join(", ")}. makeit --help says more.`);
+  }
+  return inputError(
+    `Unknown command "${word}".`,
+    suggestion(word, names) || `Commands: ${names.join(", ")}.`,
+  );
+}
+
+function suggestion(word: string, known: readonly string[], prefix = ""): string {
+  const near = nearest(word, known);
+  return near === undefined ? "" : `Did you mean ${prefix}${near}?`;
+}
+
+function refuseUnknown(command: Command, raw: RawArguments): void {
+  const flags = Object.entries(command.flags);
+  const names = flags.map(([name]) => kebab(name));
+  const shorts = flags.flatMap(([, flag]) => flag.short ?? []);
+  const known = new Set([...names, ...shorts, ...GLOBAL, ...Object.keys(command.positionals), "_", "$0"]);
+  for (const name of Object.keys(raw)) {
+    if (known.has(name)) continue;
+    const hint = suggestion(kebab(name), names, "--") || `makeit ${command.name} --help lists the flags.`;
+    throw inputError(`Unknown flag ${dashed(name)} for ${command.name}.`, hint);
+  }
+  const extra = raw._.slice(1);
+  if (extra.length > 0) {
+    throw inputError(
+      `Unexpected argument "${extra[0]}".`,
+      `Usage: makeit ${usage(command)}, flags after that.`,
+    );
+  }
+}
+
+/** Flags of the command line over those of the config file. */
+async function valuesOf(
+  command: Command,
+  raw: RawArguments,
+): Promise<{ values: Values<Flags>; files: Record<string, string> }> {
+  const given: Values<Flags> = {};
+  for (const [name, flag] of Object.entries(command.flags) as [string, Flag][]) {
+    const word = raw[kebab(name)];
+    if (word !== undefined) given[name] = readValue(dashed(kebab(name)), flag, once(name, flag, word));
+  }
+  const { config, ...flags } = given;
+  const fromFile = typeof config === "string" ? await configValues(config, command.flags) : {};
+  const files = Object.fromEntries(Object.keys(command.positionals).map((name) => [name, String(raw[name])]));
+  return { values: { ...fromFile, ...flags }, files };
+}
+
+/** A flag given twice: lists are joined, anything else is a contradiction. */
+function once(name: string, flag: Flag, word: unknown): unknown {
+  if (!Array.isArray(word)) return word;
+  if (flag.kind === "list") return word.join(",");
+  if (flag.kind === "boolean" && new Set(word).size === 1) return word[0];
+  throw inputError(`${dashed(kebab(name))} is given ${word.length} times.`, "Give it once.");
+}
+
+async function configValues(file: string, { config: _, ...flags }: Flags): Promise<Values<Flags>> {
+  const names = Object.keys(flags);
+  const values: Values<Flags> = {};
+  for (const [key, raw] of Object.entries(await readConfig(file))) {
+    const name = camel(key);
+    if (!Object.hasOwn(flags, name)) {
+      const hint = suggestion(name, names) || `Known keys: ${names.join(", ")}.`;
+      throw inputError(`Unknown key "${key}" in ${file}.`, hint);
+    }
+    values[name] = readValue(`${key} in ${file}`, flags[name], raw);
+  }
+  return values;
+}

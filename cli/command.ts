@@ -1,0 +1,22 @@
+/** What a command is, and what it gets to speak through. */
+import type { Flags, Values } from "./flags.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface Command<F extends Flags = Flags, P extends string = string> {
+  readonly name: string;
+  readonly describe: string;
+  /** Positional arguments in order: name → what it is. All are required. */
+  readonly positionals: Readonly<Record<P, string>>;
+  readonly flags: F;
+  /** A real command line and what it does. */
+  readonly examples: readonly (readonly [line: string, what: string])[];
+  /** @returns the exit code */
+  run(values: Values<F>, files: Record<P, string>, terminal: Terminal): Promise<number>;
+}
+
+/** Lets TypeScript infer the flags' types inside `run`. */
+export function command<F extends Flags, P extends string>(spec: Command<F, P>): Command {
+  return spec as unknown as Command;
+}
+
+export const EXIT = { done: 0, failure: 1, usage: 2, interrupted: 130 } as const;

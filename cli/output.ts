@@ -1,0 +1,170 @@
+/**
+ * Outputs that are there whole or not at all. Everything is first written to a temporary folder on the same
+ * file system and renamed into place; opening one before the work starts proves that it can be written.
+ */
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { inputError } from "../sdk/errors.ts";
+
+const MARK = ".makeit-";
+
+/** Names that a run writes: what `--force` may replace. Everything else in the folder is left alone. */
+const OURS = /^(synthetic\.csv|report\.(html|json)|model\.safetensors|[a-z]+\.svg|split-\d+)$/;
+
+/** Temporary folders that an exit must not leave behind. */
+const open = new Set<string>();
+
+/** Removes what is half-written; synchronous, for the moment before an exit. */
+export function discardAll(): void {
+  for (const folder of open) rmSync(folder, { recursive: true, force: true });
+  open.clear();
+}
+
+function stage(folder: string): string {
+  const temporary = mkdtempSync(join(folder, MARK));
+  open.add(temporary);
+  return temporary;
+}
+
+function discard(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+  open.delete(folder);
+}
+
+/** A folder of results in the making. */
+export class OutputFolder {
+  readonly path: string;
+  /** The files written so far, relative to the folder, in order. */
+  readonly files: string[] = [];
+  readonly #stage: string;
+
+  /**
+   * @throws MakeitError when the folder holds something and `force` is false, or is a file;
+   *   file-system errors when it cannot be written
+   */
+  constructor(path: string, { force = false } = {}) {
+    this.path = path;
+    const exists = checkFolder(path, force);
+    this.#stage = named(path, () => stage(exists ? path : existingParent(path)));
+  }
+
+  write(file: string, data: string | Uint8Array): void {
+    const target = join(this.#stage, file);
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(target, data);
+    this.files.push(file);
+  }
+
+  /** Puts the complete set into place. */
+  commit(): void {
+    mkdirSync(dirname(resolve(this.path)), { recursive: true });
+    if (existsSync(this.path)) replaceEntries(this.#stage, this.path);
+    else moveFolder(this.#stage, this.path);
+    discard(this.#stage);
+  }
+
+  /** Leaves everything as it was. */
+  discard(): void {
+    discard(this.#stage);
+  }
+}
+
+/** Whether the folder is there. */
+function checkFolder(path: string, force: boolean): boolean {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (!found) return false;
+  if (!found.isDirectory())
+    throw inputError(`${path} is a file, not a folder.`, "Name another folder with --out.");
+  const count = readdirSync(path).filter((name) => !name.startsWith(MARK)).length;
+  if (count > 0 && !force) {
+    throw inputError(
+      `The output folder ${path} is not empty (${count} ${count === 1 ? "entry" : "entries"}).`,
+      "Name another one with --out, or replace earlier results with --force.",
+    );
+  }
+  return true;
+}
+
+/** File-system errors name the temporary folder; the user knows the one that was asked for. */
+function named<T>(path: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    if (error instanceof Error && "path" in error) error.path = path;
+    throw error;
+  }
+}
+
+/** Moves earlier results aside, the new ones in, and on failure all of it back. */
+function replaceEntries(from: string, folder: string): void {
+  const aside = stage(folder);
+  const undo: (() => void)[] = [];
+  const move = (source: string, target: string) => {
+    renameSync(source, target);
+    undo.push(() => renameSync(target, source));
+  };
+  try {
+    for (const name of readdirSync(folder)) if (OURS.test(name)) move(join(folder, name), join(aside, name));
+    for (const name of readdirSync(from)) move(join(from, name), join(folder, name));
+  } catch (error) {
+    for (const step of undo.reverse()) step();
+    throw error;
+  } finally {
+    discard(aside);
+  }
+}
+
+/** The folder that the path's missing folders would be made in. */
+function existingParent(path: string): string {
+  let folder = dirname(resolve(path));
+  while (!existsSync(folder)) folder = dirname(folder);
+  return folder;
+}
+
+/** mkdtemp makes folders that only their owner can enter; results get the usual mode. */
+function moveFolder(from: string, to: string): void {
+  chmodSync(from, 0o777 & ~process.umask());
+  renameSync(from, to);
+}
+
+/** One output file, checked before the work and renamed into place after it. */
+export class OutputFile {
+  readonly path: string;
+  readonly #stage: string;
+
+  /** @throws MakeitError when the file is there and `force` is false */
+  constructor(path: string, { force = false } = {}) {
+    this.path = path;
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found?.isDirectory()) throw inputError(`${path} is a folder.`, "Name a file with --out.");
+    if (found?.isFile() && !force) {
+      throw inputError(
+        `${path} is already there.`,
+        "Name another file with --out, or replace it with --force.",
+      );
+    }
+    this.#stage = named(path, () => stage(existingParent(path)));
+  }
+
+  commit(data: string | Uint8Array): void {
+    const temporary = join(this.#stage, basename(this.path));
+    writeFileSync(temporary, data);
+    mkdirSync(dirname(resolve(this.path)), { recursive: true });
+    renameSync(temporary, this.path);
+    discard(this.#stage);
+  }
+
+  discard(): void {
+    discard(this.#stage);
+  }
+}

@@ -1,0 +1,135 @@
+/** Progress of a run on standard error: a live bar on a terminal, a plain line now and then elsewhere. */
+import { type Options, SingleBar } from "cli-progress";
+import { duration, score, type Terminal } from "./terminal.ts";
+
+/** What the SDK says after each epoch. */
+export interface Epoch {
+  /** From 1; 0 is the final model, trained on all rows. */
+  split: number;
+  splits: number;
+  epoch: number;
+  epochs: number;
+  score: number;
+  best: number;
+}
+
+/** Seconds between two plain lines, at least. */
+const LINE_SECONDS = 2;
+
+/**
+ * Counts epochs over all splits and the final model, whatever their order. A split that stopped early counts as
+ * whole as soon as it can be told: when the final model starts, or when more splits run than `jobs` allow.
+ */
+export class Tally {
+  readonly #jobs: number;
+  readonly #start: number;
+  readonly #last = new Map<number, number>();
+  #splits = 0;
+  #epochs = 0;
+  #ran = 0;
+
+  constructor({ jobs, now = performance.now() }: { jobs: number; now?: number }) {
+    this.#jobs = Math.max(1, jobs);
+    this.#start = now;
+  }
+
+  add({ split, splits, epoch, epochs }: Epoch): void {
+    this.#ran += Math.max(0, epoch - (this.#last.get(split) ?? 0));
+    this.#last.delete(split); // the map stays in the order of the last news
+    this.#last.set(split, epoch);
+    this.#splits = splits;
+    this.#epochs = epochs;
+  }
+
+  /** Share of the run that is behind, from 0 to 1. */
+  get share(): number {
+    const total = (this.#splits + 1) * this.#epochs;
+    if (total === 0) return 0;
+    const order = [...this.#last.keys()].reverse();
+    const active = order[0] === 0 ? [0] : order.slice(0, this.#jobs);
+    const whole = order[0] === 0 ? this.#splits : order.length - active.length;
+    const partial = active.reduce((sum, split) => sum + (this.#last.get(split) ?? 0), 0);
+    return Math.min(1, (whole * this.#epochs + partial) / total);
+  }
+
+  /** Epochs a second so far. */
+  rate(now = performance.now()): number {
+    return (1000 * this.#ran) / Math.max(1, now - this.#start);
+  }
+
+  /** Seconds to go at the pace so far. */
+  left(now = performance.now()): number {
+    const { share } = this;
+    return share > 0 ? (((now - this.#start) / 1000) * (1 - share)) / share : Number.NaN;
+  }
+}
+
+/** Shows epochs as they come. */
+export interface Progress {
+  update(epoch: Epoch): void;
+  /** Removes the bar; call it before saying anything else. */
+  stop(): void;
+}
+
+export function showProgress(terminal: Terminal, { jobs }: { jobs: number }): Progress {
+  if (terminal.quiet) return { update() {}, stop() {} };
+  return terminal.live ? bar(new Tally({ jobs })) : lines(new Tally({ jobs }), terminal);
+}
+
+/** "split 2/5" or "final model" */
+function place({ split, splits }: Epoch): string {
+  return split === 0 ? "final model" : `split ${split}/${splits}`;
+}
+
+function bar(tally: Tally): Progress {
+  const options: Options = {
+    format: "{bar} {percentage} %  {place}  epoch {epoch}  score {score}  best {best}  {rate}/s  {left} left",
+    barsize: 20,
+    hideCursor: true,
+    clearOnComplete: true,
+    stream: process.stderr,
+    gracefulExit: false,
+    fps: 8,
+    barCompleteChar: "█",
+    barIncompleteChar: "░",
+  };
+  const drawn = new SingleBar(options);
+  const blank = { place: "reading", epoch: "–", score: "–", best: "–", rate: "–", left: "–" };
+  drawn.start(1000, 0, blank);
+  return {
+    update(epoch) {
+      tally.add(epoch);
+      drawn.update(Math.round(1000 * tally.share), {
+        place: place(epoch),
+        epoch: `${epoch.epoch}/${epoch.epochs}`,
+        score: score(epoch.score),
+        best: score(epoch.best),
+        rate: tally.rate().toFixed(1),
+        left: duration(tally.left()),
+      });
+    },
+    stop: () => drawn.stop(),
+  };
+}
+
+/** A line each tenth of the run or at a split's first epoch, but not more often than every two seconds. */
+export function lines(
+  tally: Tally,
+  terminal: Pick<Terminal, "note">,
+  clock: () => number = () => performance.now(),
+): Progress {
+  let [saidAt, saidShare] = [-Infinity, -Infinity];
+  return {
+    update(epoch) {
+      tally.add(epoch);
+      const now = clock();
+      const { share } = tally;
+      if (now - saidAt < 1000 * LINE_SECONDS || share - saidShare < 0.1) return;
+      [saidAt, saidShare] = [now, share];
+      const pace = `${tally.rate(now).toFixed(1)} epochs/s, ${duration(tally.left(now))} left`;
+      const scores = `score ${score(epoch.score)}, best ${score(epoch.best)}`;
+      terminal.note(`${place(epoch)}, epoch ${epoch.epoch}/${epoch.epochs}: ${scores}; ${pace}`);
+    },
+    stop() {},
+  };
+}
