@@ -11,6 +11,9 @@ export type Parsed =
 
 type RawArguments = { _: (string | number)[]; $0: string } & Record<string, unknown>;
 
+/** Stands for "-" inside yargs, which loses it among positional arguments. */
+const DASH = "\0-";
+
 const GLOBAL = ["help", "h", "version", "V"];
 
 /** @throws MakeitError on anything that the commands do not know */
@@ -39,7 +42,8 @@ export async function parseArguments(
     .wrap(Math.min(110, columns))
     .exitProcess(false)
     .fail((message, error) => {
-      throw error ?? inputError(plain(message), hintFor(words, commands));
+      if (error && error.name !== "YError") throw error;
+      throw inputError(plain(message ?? error.message), hintFor(words, commands));
     });
   for (const entry of commands) {
     parser = parser.command(
@@ -47,11 +51,14 @@ export async function parseArguments(
       entry.describe,
       (builder) => describeCommand(builder, entry),
       (raw) => {
-        chosen = { command: entry, raw: raw as unknown as RawArguments };
+        chosen = { command: entry, raw: withDashes(raw) };
       },
     ) as Argv;
   }
-  const text = await outputOf(parser, words);
+  const text = await outputOf(
+    parser,
+    words.map((word) => (word === "-" ? DASH : word)),
+  );
   if (text) return { kind: "text", text };
   if (!chosen) throw unknownCommand(words, commands);
   const { command, raw } = chosen;
@@ -67,6 +74,15 @@ async function outputOf(parser: Argv, words: readonly string[]): Promise<string>
     text = output;
   });
   return text;
+}
+
+function withDashes(raw: object): RawArguments {
+  const back = (value: unknown) => (value === DASH ? "-" : value);
+  const entries = Object.entries(raw).map(([name, value]) => [
+    name,
+    Array.isArray(value) ? value.map(back) : back(value),
+  ]);
+  return Object.fromEntries(entries) as RawArguments;
 }
 
 function usage(command: Command): string {
@@ -165,7 +181,6 @@ async function valuesOf(
 function once(name: string, flag: Flag, word: unknown): unknown {
   if (!Array.isArray(word)) return word;
   if (flag.kind === "list") return word.join(",");
-  if (flag.kind === "boolean" && new Set(word).size === 1) return word[0];
   throw inputError(`${dashed(kebab(name))} is given ${word.length} times.`, "Give it once.");
 }
 

@@ -49,13 +49,12 @@ export class OutputFolder {
   readonly #stage: string;
 
   /**
-   * @throws MakeitError when the folder holds something and `force` is false, or is a file;
-   *   file-system errors when it cannot be written
+   * @throws MakeitError when the folder holds something and `force` is false, is a file or cannot be written
    */
   constructor(path: string, { force = false } = {}) {
     this.path = path;
     const exists = checkFolder(path, force);
-    this.#stage = named(path, () => stage(exists ? path : existingParent(path)));
+    this.#stage = openStage(path, exists ? path : existingParent(path));
   }
 
   write(file: string, data: string | Uint8Array): void {
@@ -95,13 +94,16 @@ function checkFolder(path: string, force: boolean): boolean {
   return true;
 }
 
-/** File-system errors name the temporary folder; the user knows the one that was asked for. */
-function named<T>(path: string, action: () => T): T {
+/** Opens the temporary folder; failing here means that the output could not be written either. */
+function openStage(path: string, folder: string): string {
   try {
-    return action();
+    return stage(folder);
   } catch (error) {
-    if (error instanceof Error && "path" in error) error.path = path;
-    throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    throw inputError(
+      `${path} cannot be written (${code}).`,
+      "Check its permissions, or name another one with --out.",
+    );
   }
 }
 
@@ -142,7 +144,7 @@ export class OutputFile {
   readonly path: string;
   readonly #stage: string;
 
-  /** @throws MakeitError when the file is there and `force` is false */
+  /** @throws MakeitError when the file is there and `force` is false, or cannot be written */
   constructor(path: string, { force = false } = {}) {
     this.path = path;
     const found = statSync(path, { throwIfNoEntry: false });
@@ -153,7 +155,7 @@ export class OutputFile {
         "Name another file with --out, or replace it with --force.",
       );
     }
-    this.#stage = named(path, () => stage(existingParent(path)));
+    this.#stage = openStage(path, existingParent(path));
   }
 
   commit(data: string | Uint8Array): void {

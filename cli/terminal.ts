@@ -1,5 +1,6 @@
 /** Standard output for results, standard error for everything said on the way. */
 import { MakeitError } from "../sdk/errors.ts";
+import { toJson } from "./json.ts";
 
 interface Stream {
   write(text: string, done?: (error?: Error | null) => void): boolean;
@@ -39,7 +40,7 @@ export class Terminal {
 
   /** The one JSON object of `--json`. */
   async object(value: unknown): Promise<void> {
-    if (this.json) await this.write(JSON.stringify(value, jsonNumber, 2));
+    if (this.json) await this.write(toJson(value));
   }
 
   /** Writes to standard output and waits until it is taken, so that an exit loses nothing. */
@@ -63,11 +64,6 @@ export class Terminal {
   error(message: string, hint = ""): void {
     this.#stderr.write(`makeit: ${oneLine(message)}\n${hint ? `  ${oneLine(hint)}\n` : ""}`);
   }
-}
-
-/** JSON has no NaN or infinity. */
-function jsonNumber(_key: string, value: unknown): unknown {
-  return typeof value === "number" && !Number.isFinite(value) ? null : value;
 }
 
 function oneLine(text: string): string {

@@ -12,7 +12,9 @@ const target = "sdk/generated/wasm.ts";
 if (!existsSync(target) || !readFileSync(target, "utf8").startsWith(stamp)) {
   mkdirSync("sdk/generated", { recursive: true });
   const asc = "node_modules/assemblyscript/bin/asc.js";
-  execFileSync(process.execPath, [asc, "--config", "asconfig.json", "--target", "release"], { stdio: "inherit" });
+  execFileSync(process.execPath, [asc, "--config", "asconfig.json", "--target", "release"], {
+    stdio: "inherit",
+  });
   const base64 = readFileSync("sdk/generated/core.wasm").toString("base64");
   writeFileSync(target, `${stamp}export const wasm =\n  "${base64}";\n`);
 }

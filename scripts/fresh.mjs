@@ -1,0 +1,23 @@
+// Builds dist/ unless it is newer than everything it is made of.
+import { execFileSync } from "node:child_process";
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+process.chdir(fileURLToPath(new URL("..", import.meta.url)));
+const SOURCES = ["assembly", "sdk", "cli", "bench", "scripts/wasm.mjs", "package.json", "package-lock.json"];
+const CONFIGS = ["tsdown.config.ts", "tsconfig.json", "asconfig.json"];
+
+/** When a file, or a folder or anything below it, last changed (a folder changes when a file goes). */
+function changed(path) {
+  const found = statSync(path);
+  if (!found.isDirectory()) return found.mtimeMs;
+  const below = readdirSync(path).filter((name) => name !== "generated");
+  return Math.max(found.mtimeMs, ...below.map((name) => changed(join(path, name))));
+}
+
+const built = existsSync("dist/cli.js") ? statSync("dist/cli.js").mtimeMs : 0;
+const sources = [...SOURCES, ...CONFIGS].filter((path) => existsSync(path));
+if (built <= Math.max(...sources.map(changed))) {
+  execFileSync("npm", ["run", "-s", "build"], { stdio: ["ignore", "inherit", "inherit"] });
+}
