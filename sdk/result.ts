@@ -2,7 +2,10 @@
 import type { CurvesPlot } from "./plots/curves.ts";
 import type { DistributionPlot } from "./plots/distribution.ts";
 import type { EmbeddingPlot } from "./plots/embedding.ts";
+import type { Importance } from "./plots/importance.ts";
 import type { TreePlot } from "./plots/tree.ts";
+
+export type { Importance };
 
 /** The rivals in the order they are reported: nothing done, class weights, threshold, oversampling, SMOTE, ours. */
 export const METHODS = ["none", "weighted", "threshold", "oversample", "smote", "makeit"] as const;
@@ -22,15 +25,6 @@ export interface Stopped {
   /** Epochs completed. */
   epoch: number;
   reason: "epochs" | "patience" | "interrupted" | "diverged" | "time";
-}
-
-export interface Importance {
-  /** Column of the table (the encoder's features are summed per column). */
-  column: string;
-  /** Share of the tree's impurity decrease; sums to 1. */
-  impurity: number;
-  /** Mean drop of the metric on held-out rows when the column is shuffled. */
-  permutation: number;
 }
 
 /** A root-to-leaf path of a split's tree. */
