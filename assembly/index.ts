@@ -5,3 +5,5 @@ export * from "./layers";
 export * from "./losses";
 export * from "./optimizers";
 export { bits, normal, uniform } from "./random";
+export { logistic_bytes, logistic_fit, logistic_predict } from "./logistic";
+export { average_precision, ranking_bytes, roc_auc } from "./ranking";

@@ -1,0 +1,78 @@
+import { labelMetrics } from "./confusion.ts";
+import { inputError } from "./errors.ts";
+import { type Metric, utility } from "./metrics.ts";
+
+/**
+ * Moves the decision threshold of two-class probabilities to ½ by a monotone map, so that the argmax decides at
+ * `threshold`: p < t goes to ½ p / t, p ≥ t to ½ + ½ (p − t) / (1 − t).
+ * @param proba row-major (rows, 2).
+ * @param threshold 0 … 1; rows with P(1) at or above it become positive.
+ * @throws MakeitError `input` when the threshold is out of range.
+ */
+export function applyThreshold(proba: Float64Array, threshold: number): Float64Array<ArrayBuffer> {
+  if (!(threshold >= 0 && threshold <= 1)) {
+    throw inputError(`The threshold is ${threshold}.`, "Give a number from 0 to 1.");
+  }
+  const out = new Float64Array(proba.length);
+  for (let i = 0; i < proba.length; i += 2) {
+    const p = proba[i + 1];
+    const q = p < threshold ? (0.5 * p) / threshold : 0.5 + (0.5 * (p - threshold)) / (1 - threshold || 1);
+    out[i] = 1 - q;
+    out[i + 1] = q;
+  }
+  return out;
+}
+
+/**
+ * The threshold on P(1) with the best metric: a midpoint between adjacent distinct scores, the one nearest to ½ among
+ * equals; ½ where all scores are the same. Label metrics are read off cumulative counts, O(n log n); others are
+ * computed at up to 200 thresholds spread evenly over the ranks.
+ * @param proba row-major (rows, 2).
+ */
+export function bestThreshold(yTrue: Int32Array, proba: Float64Array, metric: Metric): number {
+  const order = Array.from(yTrue, (_, i) => i).sort((a, b) => proba[2 * a + 1] - proba[2 * b + 1]);
+  const scores = order.map((i) => proba[2 * i + 1]);
+  const fast = metric.usesLabels && metric.name in labelMetrics;
+  const value = fast
+    ? byCounts(yTrue, order, metric.name as keyof typeof labelMetrics)
+    : (_: number, t: number) => utility(metric, metric.compute(yTrue, applyThreshold(proba, t), 2));
+  const cuts = scores.map((_, i) => i).filter((i) => i > 0 && scores[i] > scores[i - 1]);
+  const stride = fast ? 1 : Math.max(1, cuts.length / 200);
+  let best = 0.5;
+  let highest = Number.NEGATIVE_INFINITY;
+  for (let c = 0; c < cuts.length; c += stride) {
+    const cut = cuts[Math.floor(c)];
+    const t = between(scores[cut - 1], scores[cut]);
+    const here = value(cut, t);
+    if (here < highest || (here === highest && Math.abs(t - 0.5) >= Math.abs(best - 0.5))) continue;
+    highest = here;
+    best = t;
+  }
+  return best;
+}
+
+/** A label metric by the number of rows, in ascending order of score, that are called negative. */
+function byCounts(
+  yTrue: Int32Array,
+  order: readonly number[],
+  name: keyof typeof labelMetrics,
+): (cut: number) => number {
+  const below = new Float64Array(order.length + 1); // positives among the first rows
+  for (let i = 0; i < order.length; i++) below[i + 1] = below[i] + (yTrue[order[i]] === 1 ? 1 : 0);
+  const positives = below[order.length];
+  const counts = new Float64Array(4);
+  return (cut) => {
+    const missed = below[cut];
+    counts[0] = cut - missed;
+    counts[1] = order.length - cut - (positives - missed);
+    counts[2] = missed;
+    counts[3] = positives - missed;
+    return labelMetrics[name](counts, 2);
+  };
+}
+
+/** The midpoint of a < b, or b where rounding leaves nothing between. */
+function between(a: number, b: number): number {
+  const middle = a + (b - a) / 2;
+  return middle > a ? middle : b;
+}
