@@ -95,7 +95,7 @@ function mcc(counts: Float64Array, classes: number): number {
     trueSquares += t * t;
   }
   const spread = Math.sqrt(total * total - predictedSquares) * Math.sqrt(total * total - trueSquares);
-  return spread ? (correct * total - products) / spread : 0;
+  return spread ? Math.max(-1, Math.min(1, (correct * total - products) / spread)) : 0; // rounding may pass ±1
 }
 
 function rowSum(counts: Float64Array, classes: number, k: number): number {

@@ -2,15 +2,16 @@ import { DecisionTreeClassifier } from "ml-cart";
 import { beforeAll, describe, expect, test } from "vitest";
 import { type Classifier, openLearner } from "../sdk/classifiers.ts";
 import { Cpu } from "../sdk/engine/module.ts";
-import { matrixOf, seeded } from "./random.ts";
+import { Random } from "../sdk/random.ts";
+import { matrixOf } from "./data.ts";
 
 let cpu: Cpu;
 beforeAll(async () => {
   cpu = await Cpu.open();
 });
 
-const random = seeded(1);
-const x = matrixOf(60, 3, () => random());
+const random = new Random(1);
+const x = matrixOf(60, 3, () => random.uniform());
 const y = Int32Array.from({ length: 60 }, (_, i) => (x.data[3 * i] > 0.6 ? 1 : 0));
 
 /** ml-cart as a Makeit classifier. */

@@ -3,7 +3,8 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { openLearner } from "../sdk/classifiers.ts";
 import { Cpu } from "../sdk/engine/module.ts";
 import type { Matrix } from "../sdk/matrix.ts";
-import { gaussian, matrixOf, seeded } from "./random.ts";
+import { Random } from "../sdk/random.ts";
+import { gaussian, matrixOf } from "./data.ts";
 
 interface Golden {
   name: string;
@@ -65,7 +66,7 @@ function softmax(z: number[]): number[] {
 
 /** Rows of normal features whose class is a noisy line through them. */
 function problem(rows: number, cols: number, classes: number, seed: number): { x: Matrix; y: Int32Array } {
-  const random = seeded(seed);
+  const random = new Random(seed);
   const x = matrixOf(rows, cols, () => gaussian(random));
   const y = Int32Array.from({ length: rows }, (_, i) => {
     const z = x.data[i * cols] + 0.7 * x.data[i * cols + cols - 1] + gaussian(random) - 0.5;
@@ -95,8 +96,8 @@ describe("optimality", () => {
 
   test("weights and C enter the optimum", () => {
     const { x, y } = problem(200, 6, 2, 5);
-    const random = seeded(6);
-    const weights = Float64Array.from(y, (_, i) => (i % 7 === 0 ? 0 : random() * 3));
+    const random = new Random(6);
+    const weights = Float64Array.from(y, (_, i) => (i % 7 === 0 ? 0 : random.uniform() * 3));
     const learner = openLearner("logistic", 2, cpu, { C: 0.3, tolerance: 1e-9 });
     learner.fit(x, y, weights);
     expect(gradientNorm(x, y, 2, learner.coefficients(), { C: 0.3, weights })).toBeLessThan(1e-6);

@@ -1,5 +1,13 @@
 /** What a column is to the engine. `id` and `drop` columns are read but never learnt. */
-export type Role = "numeric" | "integer" | "boolean" | "categorical" | "datetime" | "constant" | "id" | "drop";
+export type Role =
+  | "numeric"
+  | "integer"
+  | "boolean"
+  | "categorical"
+  | "datetime"
+  | "constant"
+  | "id"
+  | "drop";
 
 /**
  * One column. Numbers (`numeric`, `integer`; `boolean` as 0/1; `datetime` as milliseconds since 1970 UTC) are in
