@@ -1,0 +1,230 @@
+import Papa from "papaparse";
+import { inputError } from "../errors.ts";
+import { ColumnBuilder, type RawColumn } from "./builder.ts";
+
+/** What a text reader must know. `wordsOnly` names the columns whose spellings are kept as they are. */
+export interface TextSettings {
+  readonly table: string;
+  readonly delimiter?: string;
+  readonly missing: ReadonlySet<string>;
+  readonly wordsOnly: ReadonlySet<string>;
+}
+
+/** What a reader hands on: raw columns and where each row stands in the file. */
+export interface RawTable {
+  readonly columns: RawColumn[];
+  readonly rows: number;
+  readonly place: (row: number) => string;
+}
+
+const DELIMITERS = [",", "\t", ";", "|"];
+/** A row that is longer than this has lost its closing quote. */
+const LONGEST_ROW = 2 ** 24;
+
+interface Parsed {
+  data: string[][];
+  errors: { code: string; row: number }[];
+  meta: { cursor: number };
+}
+
+/** Reads CSV text that arrives in pieces; memory holds one piece and the typed columns. */
+export async function readCsv(chunks: AsyncIterable<string>, settings: TextSettings): Promise<RawTable> {
+  const reader = new CsvReader(settings);
+  for await (const chunk of chunks) reader.write(chunk);
+  return reader.end();
+}
+
+/** papaparse made strict: every row has the header's fields, quotes close, and errors name the physical line. */
+class CsvReader {
+  readonly #settings: TextSettings;
+  readonly #lines = new Lines();
+  #carry = "";
+  #parser: InstanceType<typeof Papa.Parser> | undefined;
+  #newline: "\n" | "\r" = "\n";
+  #columns: ColumnBuilder[] | undefined;
+  #rows = 0;
+
+  constructor(settings: TextSettings) {
+    this.#settings = settings;
+  }
+
+  write(chunk: string): void {
+    this.#carry += chunk;
+    if (!this.#parser && !/[\n\r][^\n]/.test(this.#carry)) return;
+    this.#consume(false);
+    if (this.#carry.length > LONGEST_ROW) throw this.#unclosed(this.#lines.next);
+  }
+
+  end(): RawTable {
+    this.#carry = this.#carry.replace(/\r$/, "");
+    this.#consume(true);
+    const { table } = this.#settings;
+    if (!this.#columns)
+      throw inputError(`${table} is empty.`, "Give a table with a header line and rows below it.");
+    if (this.#rows === 0) {
+      throw inputError(`${table} has a header and no rows.`, "Give a table with rows below the header line.");
+    }
+    const place = (row: number) => `line ${this.#lines.of(row)}`;
+    return { columns: this.#columns.map((column) => column.finish()), rows: this.#rows, place };
+  }
+
+  #consume(last: boolean): void {
+    const text = this.#carry;
+    this.#parser ??= this.#open(text, last);
+    const { data, errors, meta } = this.#parser.parse(text, 0, !last) as Parsed;
+    const broken = errors.find((error) => last || error.row < data.length);
+    const quoted = text.includes('"');
+    for (let i = 0; i < data.length; i++) {
+      if (broken?.row === i) throw this.#badQuote(broken.code);
+      this.#row(data[i], quoted, last && i === data.length - 1);
+    }
+    if (broken) throw this.#badQuote(broken.code);
+    this.#carry = last ? "" : text.slice(meta.cursor);
+  }
+
+  /** Settles newline and delimiter on the first lines. `\r` before `\n` is dropped row by row: endings may be mixed. */
+  #open(text: string, last: boolean): InstanceType<typeof Papa.Parser> {
+    this.#newline = !text.includes("\n") && text.includes("\r") ? "\r" : "\n";
+    const delimiter =
+      this.#settings.delimiter ?? sniff(text.slice(0, 65_536), this.#newline, last && text.length <= 65_536);
+    return parser(delimiter, this.#newline);
+  }
+
+  #row(fields: string[], quoted: boolean, lastOfFile: boolean): void {
+    const end = fields.length - 1;
+    if (fields[end].endsWith("\r")) fields[end] = fields[end].slice(0, -1);
+    const line = this.#lines.next;
+    const height = quoted ? 1 + fields.reduce((sum, field) => sum + newlines(field), 0) : 1;
+    if (fields.length === 1 && fields[0].trim() === "" && (lastOfFile || this.#columns?.length !== 1)) {
+      this.#lines.skip(height);
+      return;
+    }
+    if (!this.#columns) {
+      this.#columns = this.#header(fields, line);
+      this.#lines.skip(height);
+      return;
+    }
+    if (fields.length !== this.#columns.length) throw this.#ragged(fields, line);
+    for (let i = 0; i <= end; i++) this.#columns[i].push(fields[i]);
+    this.#lines.add(this.#rows++, height);
+  }
+
+  #header(fields: string[], line: number): ColumnBuilder[] {
+    const { table, missing, wordsOnly } = this.#settings;
+    const names = checkHeader(fields, `${table}, line ${line}`);
+    return names.map((name) => new ColumnBuilder(name, missing, wordsOnly.has(name)));
+  }
+
+  #ragged(fields: string[], line: number): Error {
+    const expected = this.#columns!.length;
+    const start = fields.join(" ").slice(0, 40);
+    return inputError(
+      `${this.#settings.table}, line ${line}: expected ${expected} fields as in the header, found ${fields.length} (row starts "${start}").`,
+      "Mend the row: a field that contains the delimiter must stand in double quotes, and no field may be left out.",
+    );
+  }
+
+  #badQuote(code: string): Error {
+    const line = this.#lines.next;
+    if (code === "MissingQuotes") return this.#unclosed(line);
+    return inputError(
+      `${this.#settings.table}, line ${line}: text follows a closing quote within a field.`,
+      'Write a quote inside a quoted field twice ("").',
+    );
+  }
+
+  #unclosed(line: number): Error {
+    return inputError(
+      `${this.#settings.table}, line ${line}: a quoted field in the row that starts here is never closed.`,
+      'Close the field with a double quote, or double the quote if it is part of the text ("").',
+    );
+  }
+}
+
+/** Physical lines of rows: consecutive but for the few rows that were preceded by others or span several lines. */
+class Lines {
+  /** The line on which the next row starts. */
+  next = 1;
+  readonly #rows: number[] = [];
+  readonly #starts: number[] = [];
+  #expected = -1;
+
+  skip(height: number): void {
+    this.next += height;
+  }
+
+  add(row: number, height: number): void {
+    if (this.next !== this.#expected) {
+      this.#rows.push(row);
+      this.#starts.push(this.next);
+    }
+    this.#expected = this.next + 1;
+    this.next += height;
+  }
+
+  of(row: number): number {
+    let low = 0;
+    let high = this.#rows.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (this.#rows[middle] <= row) low = middle;
+      else high = middle - 1;
+    }
+    return this.#starts[low] + row - this.#rows[low];
+  }
+}
+
+/**
+ * Column names, trimmed.
+ * @throws inputError for an empty or repeated one
+ */
+export function checkHeader(fields: readonly string[], where: string): string[] {
+  const seen = new Map<string, number>();
+  return fields.map((field, i) => {
+    const name = field.trim();
+    if (name === "") {
+      throw inputError(
+        `${where}: column ${i + 1} of ${fields.length} has no name.`,
+        "Name every column in the header (pandas: to_csv(index=False) leaves the index out).",
+      );
+    }
+    const before = seen.get(name);
+    if (before !== undefined) {
+      throw inputError(
+        `${where}: columns ${before + 1} and ${i + 1} are both named "${name}".`,
+        "Give every column a name of its own.",
+      );
+    }
+    seen.set(name, i);
+    return name;
+  });
+}
+
+function parser(delimiter: string, newline: "\n" | "\r"): InstanceType<typeof Papa.Parser> {
+  return new Papa.Parser({ delimiter, newline });
+}
+
+/** The delimiter that cuts the first lines into the same number of fields, the more the better. */
+function sniff(text: string, newline: "\n" | "\r", whole: boolean): string {
+  let best = ",";
+  let most = 0;
+  for (const delimiter of DELIMITERS) {
+    const { data } = parser(delimiter, newline).parse(text, 0, !whole) as Parsed;
+    const rows = data.filter((row) => row.length > 1 || row[0].trim() !== "");
+    if (rows.length === 0) continue;
+    const width = rows[0].length;
+    const even = rows.every((row) => row.length === width);
+    const score = width === 1 ? 0 : even ? 1_000_000 + width : width;
+    if (score > most) {
+      most = score;
+      best = delimiter;
+    }
+  }
+  return best;
+}
+
+function newlines(field: string): number {
+  let count = 0;
+  for (let at = field.indexOf("\n"); at >= 0; at = field.indexOf("\n", at + 1)) count++;
+  return count;
+}

@@ -1,0 +1,158 @@
+import { inputError } from "../errors.ts";
+import { type Matrix, matrix } from "../matrix.ts";
+import { type Condition, type Feature, type Field, type FieldState, fieldOf, fitField } from "./fields.ts";
+import { findColumn, type Table } from "./table.ts";
+import { checkTarget, Target, type TargetState, targetRows } from "./target.ts";
+
+export type { Condition, Feature, FeatureKind } from "./fields.ts";
+
+export interface EncoderOptions {
+  /** The column to predict. */
+  target: string;
+  /** The class that counts as positive; with more than two classes it stands against all others. */
+  positive?: string;
+  /** The rows to learn means, ranges and categories from: a split's training rows. Default: all with a target. */
+  rows?: ArrayLike<number>;
+  /** Up to this many categories get a feature each, more share one that holds their frequency. */
+  maxCategories?: number;
+  /** Standardise numbers and frequencies (mean 0, variance 1 on the fitted rows). */
+  scale?: boolean;
+}
+
+/** Everything an encoder knows, as plain JSON. */
+export interface EncoderState {
+  fields: FieldState[];
+  target: TargetState;
+}
+
+/**
+ * Turns rows of a table into a matrix (rows, width) and a matrix back into rows that obey the columns' types, ranges,
+ * decimals and categories. Ids and dropped columns are left out both ways; constant columns come back as they were.
+ */
+export class Encoder {
+  /** Features of a row: D of the method. */
+  readonly width: number;
+  readonly features: readonly Feature[];
+  /** The learnt columns, in the table's order. */
+  readonly columns: readonly string[];
+  readonly #fields: readonly Field[];
+  readonly #offsets: readonly number[];
+  readonly #target: Target;
+
+  private constructor(fields: readonly Field[], target: Target) {
+    this.#fields = fields;
+    this.#target = target;
+    this.features = fields.flatMap((field) => field.features);
+    this.width = this.features.length;
+    this.columns = fields.filter((field) => field.features.length > 0).map((field) => field.column);
+    let at = 0;
+    this.#offsets = fields.map((field) => {
+      at += field.features.length;
+      return at - field.features.length;
+    });
+  }
+
+  /**
+   * Learns the encoding from the given rows alone; the classes are those of the whole table.
+   * @throws inputError when the target cannot be predicted (see `checkTarget`) or no column varies
+   */
+  static fit(table: Table, options: EncoderOptions): Encoder {
+    const { target, positive, maxCategories = 20, scale = true } = options;
+    const info = checkTarget(table, target, positive);
+    const rows = options.rows ?? info.rows;
+    if (rows.length === 0)
+      throw inputError(`${table.name}: there are no training rows.`, "Give at least one row.");
+    const learnt = table.columns.filter((c) => c.name !== target && c.role !== "id" && c.role !== "drop");
+    const fields = learnt.map((column) => fitField(column, rows, { maxCategories, scale }));
+    const encoder = new Encoder(fields, Target.of(table, info));
+    if (encoder.width > 0) return encoder;
+    throw inputError(
+      `${table.name}: no column varies over the ${rows.length} training rows.`,
+      "Give more rows, or columns that are not constant.",
+    );
+  }
+
+  get target(): string {
+    return this.#target.column;
+  }
+
+  /** Two classes: [other, positive]; more: the most frequent first, ties by name. */
+  get classes(): readonly string[] {
+    return this.#target.classes;
+  }
+
+  /** The rows of a table whose target is known; the caller leaves out the others. */
+  targetRows(table: Table): Int32Array {
+    return targetRows(table, this.target);
+  }
+
+  /**
+   * Rows as features (rows, width). Unseen categories become zeros; a missing cell becomes the mean and sets its
+   * column's indicator.
+   * @throws inputError when a learnt column is not there or holds another kind of cell
+   */
+  encode(table: Table, rows: ArrayLike<number> = allRows(table)): Matrix {
+    const out = matrix(rows.length, this.width);
+    this.#fields.forEach((field, i) => {
+      if (field.features.length === 0) return;
+      field.encode(table.name, findColumn(table, field.column), rows, out, this.#offsets[i]);
+    });
+    return out;
+  }
+
+  /** Class indices of rows. @throws inputError for a row without a target or with an unknown class */
+  labels(table: Table, rows: ArrayLike<number> = allRows(table)): Int32Array {
+    return this.#target.labels(table, rows);
+  }
+
+  /** A table of the rows of `x` (rows, width), with the target column if labels are given. */
+  decode(x: Matrix, y?: Int32Array, name = "synthetic"): Table {
+    this.#check(x);
+    const columns = this.#fields.map((field, i) => field.decode(x, this.#offsets[i]));
+    if (y) columns.splice(this.#target.position, 0, this.#target.decode(y));
+    return { name, rows: x.rows, columns, warnings: [] };
+  }
+
+  /** The nearest matrix that real rows could have: encode(decode(x)), without going through cells. */
+  snap(x: Matrix): Matrix {
+    this.#check(x);
+    const data = x.data.slice();
+    this.#fields.forEach((field, i) => {
+      if (field.features.length === 0) return;
+      for (let at = this.#offsets[i]; at < data.length; at += x.cols) field.snap(data, at);
+    });
+    return { data, rows: x.rows, cols: x.cols };
+  }
+
+  /** A tree's split on a feature, said in the column's own units. */
+  describe(feature: number, threshold: number): Condition {
+    const field = this.#fields.findIndex((f, i) => feature < this.#offsets[i] + f.features.length);
+    if (field < 0 || feature < 0)
+      throw inputError(`There is no feature ${feature}: the encoder has ${this.width}.`);
+    return this.#fields[field].describe(feature - this.#offsets[field], threshold);
+  }
+
+  toJSON(): EncoderState {
+    return { fields: this.#fields.map((field) => field.toJSON()), target: this.#target.toJSON() };
+  }
+
+  /** The encoder that `toJSON` wrote, exactly. */
+  static fromJSON(state: EncoderState): Encoder {
+    if (!Array.isArray(state?.fields) || !state.target) {
+      throw inputError("This is not an encoder's state.", "Pass what toJSON of an encoder gave.");
+    }
+    return new Encoder(state.fields.map(fieldOf), new Target(state.target));
+  }
+
+  #check(x: Matrix): void {
+    if (x.cols === this.width) return;
+    throw inputError(
+      `A row has ${x.cols} features, the encoder has ${this.width}.`,
+      "Use the encoder of this model.",
+    );
+  }
+}
+
+function allRows(table: Table): Int32Array {
+  return Int32Array.from({ length: table.rows }, (_, row) => row);
+}
