@@ -71,16 +71,21 @@ export function spearman(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return pearson(ranks(a), ranks(b));
 }
 
-/** The two-sample Kolmogorov–Smirnov distance sup |F_a − F_b|. */
-export function ksDistance(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  const sa = Float64Array.from(a).sort();
-  const sb = Float64Array.from(b).sort();
+/**
+ * The two-sample Kolmogorov–Smirnov distance sup |F_a − F_b|.
+ * @param weights how much each value of `a` counts; all alike without.
+ */
+export function ksDistance(a: ArrayLike<number>, b: ArrayLike<number>, weights?: ArrayLike<number>): number {
+  const order = Uint32Array.from({ length: a.length }, (_, i) => i).sort((i, j) => a[i] - a[j]);
+  const sorted = Float64Array.from(b).sort();
+  const total = weights ? mean(weights) * weights.length : a.length;
+  let below = 0;
   let distance = 0;
-  for (let i = 0, j = 0; i < sa.length && j < sb.length; ) {
-    const at = Math.min(sa[i], sb[j]);
-    while (i < sa.length && sa[i] <= at) i++;
-    while (j < sb.length && sb[j] <= at) j++;
-    distance = Math.max(distance, Math.abs(i / sa.length - j / sb.length));
+  for (let i = 0, j = 0; i < order.length && j < sorted.length; ) {
+    const at = Math.min(a[order[i]], sorted[j]);
+    for (; i < order.length && a[order[i]] <= at; i++) below += weights ? weights[order[i]] : 1;
+    while (j < sorted.length && sorted[j] <= at) j++;
+    distance = Math.max(distance, Math.abs(below / total - j / sorted.length));
   }
   return distance;
 }

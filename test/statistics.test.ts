@@ -76,6 +76,13 @@ describe("descriptions", () => {
     expect(ksDistance([1, 2], [3, 4])).toBe(1);
     expect(ksDistance([1, 2, 2], [2, 1, 2])).toBe(0);
   });
+
+  test("Kolmogorov–Smirnov with weights is that of rows repeated", () => {
+    const { a, b } = golden.ks[0];
+    const weights = a.map((_, i) => i % 4);
+    const repeated = a.flatMap((value, i) => Array<number>(weights[i]).fill(value));
+    close(ksDistance(a, b, weights), ksDistance(repeated, b));
+  });
 });
 
 describe("wilcoxonSignedRank", () => {
