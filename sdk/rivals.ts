@@ -1,0 +1,161 @@
+/** The simple rivals of synthetic data: what anyone can do about imbalance in a line or two. */
+import type { Learner } from "./classifiers.ts";
+import { type Matrix, takeRows } from "./matrix.ts";
+import { type Metric, utility } from "./metrics.ts";
+import { derive, Random } from "./random.ts";
+import { balancedWeights, oversample, rowsByClass, smote } from "./resampling.ts";
+import { foldSplit, stratifiedFolds } from "./splits.ts";
+import { applyThreshold, bestThreshold } from "./threshold.ts";
+
+/** The rivals of every verdict, in the order they are reported. */
+export const RIVALS = ["none", "weighted", "threshold", "oversample", "smote"] as const;
+/** `weightedThreshold` is class weights with a tuned threshold on top. */
+export type Rival = (typeof RIVALS)[number] | "weightedThreshold";
+
+/** Sets the draws of the rivals apart from every other use of a run's seed ("RIVL"). */
+const STREAM = 0x5249564c;
+const [OVERSAMPLE, SMOTE, FOLDS] = [0, 1, 2];
+
+/** One split: what may be learnt from, and the held-out rows to predict. */
+export interface RivalProblem {
+  readonly trainX: Matrix;
+  /** Class indices 0 … classes − 1. */
+  readonly trainY: Int32Array;
+  readonly testX: Matrix;
+  readonly classes: number;
+  /** Refitted for each rival, one after the other. */
+  readonly learner: Learner;
+  /** What the thresholds are tuned for. */
+  readonly metric: Metric;
+  readonly seed: number;
+  /** Feature indices of each one-hot block, for SMOTE-NC. */
+  readonly groups?: readonly (readonly number[])[];
+  /** Inner stratified folds on which thresholds are tuned; fewer where the rarest class has fewer rows. */
+  readonly innerFolds?: number;
+}
+
+/** Fits on the first two, predicts the third. */
+export type FitPredict = (x: Matrix, y: Int32Array, testX: Matrix) => Float64Array | Promise<Float64Array>;
+
+/**
+ * Each rival's class probabilities on the held-out rows, row-major (rows, classes). Thresholds are already applied:
+ * the argmax is the prediction.
+ */
+export async function rivals(problem: RivalProblem): Promise<Record<(typeof RIVALS)[number], Float64Array>> {
+  const out = {} as Record<Rival, Float64Array>;
+  // In turn, not at once: they share one learner.
+  for (const rival of RIVALS) out[rival] = await predictRival(rival, problem);
+  return out;
+}
+
+/** One rival's class probabilities on the held-out rows. */
+export async function predictRival(rival: Rival, problem: RivalProblem): Promise<Float64Array> {
+  const { trainX, trainY, testX, classes, learner, seed, groups } = problem;
+  const plain: FitPredict = (x, y, rows) => fitPredict(learner, x, y, rows);
+  const weighted: FitPredict = (x, y, rows) => fitPredict(learner, x, y, rows, balancedWeights(y, classes));
+  const on = ({ x, y }: { x: Matrix; y: Int32Array }) => fitPredict(learner, x, y, testX);
+  const random = (use: number) => new Random(derive(seed, STREAM, use));
+  switch (rival) {
+    case "none":
+      return plain(trainX, trainY, testX);
+    case "weighted":
+      return weighted(trainX, trainY, testX);
+    case "threshold":
+      return thresholded(problem, plain);
+    case "weightedThreshold":
+      return thresholded(problem, weighted);
+    case "oversample":
+      return on(oversample(trainX, trainY, classes, random(OVERSAMPLE)));
+    case "smote":
+      return on(smote(trainX, trainY, classes, random(SMOTE), { groups }));
+  }
+}
+
+async function fitPredict(learner: Learner, x: Matrix, y: Int32Array, testX: Matrix, weights?: Float64Array) {
+  await learner.fit(x, y, weights);
+  return learner.predictProba(testX);
+}
+
+/** Tunes the decision out of fold on the training rows, refits on all of them, and applies it. */
+async function thresholded(problem: RivalProblem, model: FitPredict): Promise<Float64Array> {
+  const { trainX, trainY, testX, classes, metric, seed } = problem;
+  const random = new Random(derive(seed, STREAM, FOLDS));
+  const folds = innerFolds(trainY, classes, problem.innerFolds ?? 5, random);
+  const proba = await model(trainX, trainY, testX);
+  if (!folds) return proba;
+  const held = await outOfFold(trainX, trainY, classes, folds, model);
+  if (classes === 2) return applyThreshold(proba, bestThreshold(trainY, held, metric));
+  return shiftPriors(proba, bestShift(trainY, held, classes, metric));
+}
+
+/**
+ * Beyond two classes the decision has one parameter too: probabilities are multiplied by a power of the inverse class
+ * frequencies. Power 0 changes nothing, 1 is the prior correction to balanced classes; the smallest of the best wins.
+ * @returns the factor of each class.
+ */
+export function bestShift(y: Int32Array, held: Float64Array, classes: number, metric: Metric): Float64Array {
+  const counts = rowsByClass(y, classes).map((rows) => rows.length);
+  let best = new Float64Array(classes).fill(1);
+  let highest = Number.NEGATIVE_INFINITY;
+  for (let tenths = 0; tenths <= 15; tenths++) {
+    const factors = Float64Array.from(counts, (count) => (y.length / Math.max(count, 1)) ** (tenths / 10));
+    const value = utility(metric, metric.compute(y, shiftPriors(held, factors), classes));
+    if (value <= highest) continue;
+    highest = value;
+    best = factors;
+  }
+  return best;
+}
+
+/** Each row's probabilities times the factors of the classes, brought back to sum to 1. */
+export function shiftPriors(proba: Float64Array, factors: Float64Array): Float64Array {
+  const classes = factors.length;
+  const out = proba.map((p, i) => p * factors[i % classes]);
+  for (let row = 0; row < out.length; row += classes) {
+    const sum = out.subarray(row, row + classes).reduce((a, b) => a + b, 0);
+    for (let c = 0; c < classes; c++) out[row + c] /= sum;
+  }
+  return out;
+}
+
+/**
+ * Inner stratified folds on training rows, as many as asked for but no more than the rarest class has rows.
+ * @returns the fold of each row; nothing when the rarest class has one row, which cannot be held out.
+ */
+export function innerFolds(
+  y: Int32Array,
+  classes: number,
+  folds: number,
+  random: Random,
+): Int32Array | undefined {
+  const rarest = Math.min(...rowsByClass(y, classes).map((rows) => rows.length));
+  return rarest < 2 ? undefined : stratifiedFolds(y, Math.min(folds, rarest), random);
+}
+
+/**
+ * Out-of-fold predictions: each fold is predicted by a model fitted on the others.
+ * @param folds the fold of each row, 0 … n − 1.
+ * @returns probabilities, row-major (rows, classes).
+ */
+export async function outOfFold(
+  x: Matrix,
+  y: Int32Array,
+  classes: number,
+  folds: Int32Array,
+  model: FitPredict,
+): Promise<Float64Array> {
+  const out = new Float64Array(x.rows * classes);
+  const count = folds.reduce((most, fold) => Math.max(most, fold + 1), 0);
+  for (let fold = 0; fold < count; fold++) {
+    const { train, test } = foldSplit(folds, fold);
+    const proba = await model(
+      takeRows(x, train),
+      Int32Array.from(train, (row) => y[row]),
+      takeRows(x, test),
+    );
+    test.forEach((row, i) => {
+      out.set(proba.subarray(i * classes, (i + 1) * classes), row * classes);
+    });
+  }
+  return out;
+}
