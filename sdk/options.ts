@@ -234,7 +234,8 @@ export const OPTIONS: Specs = {
     min: 0,
     max: 1e6,
     group: discriminator,
-    describe: "λ: how strongly the discriminator pulls rows toward the real distribution",
+    describe:
+      "λ: how strongly the discriminator pulls rows toward the real distribution (0 where objective is synthetic)",
   },
   discriminatorWidths: {
     kind: "string",
@@ -324,7 +325,7 @@ export const OPTIONS: Specs = {
     min: 0,
     max: 65536,
     group: generator,
-    describe: "Rank of the generator's head (0: the width of a row, at most 64)",
+    describe: "Rank of the generator's head, at most the width of a row (0: that width up to 64)",
   },
   generatorOptimizer: {
     kind: "choice",
@@ -441,6 +442,7 @@ const dragan: Partial<Settings> = {
   vote: 1,
   noise: 512,
   noiseSd: 0.1,
+  rank: 65536,
   generatorOptimizer: "rmsprop",
   generatorLearningRate: 2.6602572e-4,
   critic: "flat",
@@ -489,6 +491,9 @@ export function resolveSettings(given: Partial<Settings> = {}): Settings {
     check(name, value);
     settings[name] = value;
   }
+  // Where sets are judged on their own, the pull toward the real rows works against the score: λ is a choice there.
+  if (settings.objective === "synthetic" && presetName === "default" && given.lambda === undefined)
+    settings.lambda = 0;
   const resolved = { ...settings, preset: presetName } as unknown as Settings;
   sampleCount(resolved.samples, 1000);
   layerWidths(resolved.discriminatorWidths);

@@ -132,3 +132,6 @@ function word(name: string, value: number): number {
   if (Number.isInteger(value) && value >= 0 && value < 2 ** 32) return value;
   throw inputError(`A random ${name} must be a whole number from 0 to 2^32 − 1, got ${value}.`);
 }
+
+/** What a derived seed is for; the numbers are part of what a seed means, so they never change. */
+export const PURPOSE = { split: 1, train: 2, folds: 3, rivals: 4, permutation: 5, embedding: 6 } as const;

@@ -1,0 +1,157 @@
+/**
+ * How good is a generated set? The discrete metric of a classifier fitted on it: `augmented` fits on real and
+ * generated rows together and scores out of fold; `synthetic` fits on the generated rows alone and scores all real
+ * training rows (draGAN's objective).
+ */
+import type { Learner } from "./classifiers.ts";
+import { type Matrix, matrix, takeRows } from "./matrix.ts";
+import { type Metric, utility } from "./metrics.ts";
+import type { Random } from "./random.ts";
+import { stratifiedFolds } from "./splits.ts";
+
+/** A generated set as a classifier sees it. */
+export interface LabelledSet {
+  /** (rows, features). */
+  x: Matrix;
+  y: Int32Array;
+}
+
+/** The real training rows and what judges a set on them. */
+export interface Problem {
+  x: Matrix;
+  y: Int32Array;
+  classes: number;
+  learner: Learner;
+  metric: Metric;
+  /** Total weight of a generated set relative to the real rows'. */
+  weight: number;
+}
+
+export interface Scorer {
+  /** Draws new inner folds, where the objective has any. */
+  draw(random: Random): void;
+  /** The set's score: higher is better, 1 is perfect. */
+  score(set: LabelledSet): Promise<number>;
+}
+
+/** Scores sets of `rows` rows. */
+export function openScorer(
+  problem: Problem,
+  { objective, innerFolds, rows }: { objective: "augmented" | "synthetic"; innerFolds: number; rows: number },
+): Scorer {
+  if (objective === "synthetic") return new SyntheticScorer(problem);
+  return new AugmentedScorer(problem, innerFolds, rows);
+}
+
+class SyntheticScorer implements Scorer {
+  readonly #problem: Problem;
+
+  constructor(problem: Problem) {
+    this.#problem = problem;
+  }
+
+  draw(): void {}
+
+  async score(set: LabelledSet): Promise<number> {
+    const { x, y, classes, learner, metric } = this.#problem;
+    await learner.fit(set.x, set.y);
+    return utility(metric, metric.compute(y, await learner.predictProba(x), classes));
+  }
+}
+
+/** Real rows with room below them for a generated set, whose total weight is `weight` times the real rows'. */
+export class Mixture {
+  readonly x: Matrix;
+  readonly y: Int32Array;
+  readonly weights: Float64Array;
+  readonly #realRows: number;
+
+  constructor(real: Matrix, y: Int32Array, setRows: number, weight: number) {
+    this.#realRows = real.rows;
+    this.x = matrix(real.rows + setRows, real.cols);
+    this.x.data.set(real.data);
+    this.y = new Int32Array(real.rows + setRows);
+    this.y.set(y);
+    this.weights = new Float64Array(real.rows + setRows).fill(1);
+    this.weights.fill((weight * real.rows) / setRows, real.rows);
+  }
+
+  async fit(learner: Learner, set: LabelledSet): Promise<void> {
+    this.x.data.set(set.x.data, this.#realRows * this.x.cols);
+    this.y.set(set.y, this.#realRows);
+    await learner.fit(this.x, this.y, this.weights);
+  }
+}
+
+class AugmentedScorer implements Scorer {
+  readonly #problem: Problem;
+  readonly #innerFolds: number;
+  readonly #rows: number;
+  readonly #proba: Float64Array;
+  #folds: { mixture: Mixture; heldX: Matrix; held: number[] }[] = [];
+
+  constructor(problem: Problem, innerFolds: number, rows: number) {
+    this.#problem = problem;
+    this.#innerFolds = innerFolds;
+    this.#rows = rows;
+    this.#proba = new Float64Array(problem.y.length * problem.classes);
+  }
+
+  draw(random: Random): void {
+    const { x, y, weight } = this.#problem;
+    const fold = stratifiedFolds(y, this.#innerFolds, random);
+    const rows = Array.from(y.keys());
+    this.#folds = Array.from({ length: this.#innerFolds }, (_, k) => {
+      const kept = rows.filter((row) => fold[row] !== k);
+      const held = rows.filter((row) => fold[row] === k);
+      const labels = Int32Array.from(kept, (row) => y[row]);
+      return {
+        mixture: new Mixture(takeRows(x, kept), labels, this.#rows, weight),
+        heldX: takeRows(x, held),
+        held,
+      };
+    });
+  }
+
+  async score(set: LabelledSet): Promise<number> {
+    const { y, classes, learner, metric } = this.#problem;
+    for (const { mixture, heldX, held } of this.#folds) {
+      await mixture.fit(learner, set);
+      const proba = await learner.predictProba(heldX);
+      for (let i = 0; i < held.length; i++) {
+        for (let c = 0; c < classes; c++) this.#proba[held[i] * classes + c] = proba[i * classes + c];
+      }
+    }
+    return utility(metric, metric.compute(y, this.#proba, classes));
+  }
+}
+
+/**
+ * Splits a generated set (rows, features + classes) into features and labels: the largest logit, ties to the lower
+ * class. A class that got no row takes the row with its largest logit, unless that leaves another class without one.
+ */
+export function labelSet(raw: Float32Array, rows: number, features: number, classes: number): LabelledSet {
+  const width = features + classes;
+  const x = matrix(rows, features);
+  const y = new Int32Array(rows);
+  const counts = new Int32Array(classes);
+  for (let i = 0; i < rows; i++) {
+    x.data.set(raw.subarray(i * width, i * width + features), i * features);
+    const logits = raw.subarray(i * width + features, (i + 1) * width);
+    for (let c = 1; c < classes; c++) if (logits[c] > logits[y[i]]) y[i] = c;
+    counts[y[i]]++;
+  }
+  for (let c = 0; c < classes; c++) {
+    if (counts[c] > 0) continue;
+    let chosen = -1;
+    for (let i = 0; i < rows; i++) {
+      const better = chosen < 0 || raw[i * width + features + c] > raw[chosen * width + features + c];
+      if (counts[y[i]] > 1 && better) chosen = i;
+    }
+    if (chosen < 0) break; // fewer rows than classes
+    counts[y[chosen]]--;
+    counts[c]++;
+    y[chosen] = c;
+  }
+  return { x, y };
+}
