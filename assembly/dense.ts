@@ -1,7 +1,7 @@
 // Matrix products. All of them are one blocked product of a strided matrix with a matrix packed in panels:
 // 5 × 8 outputs at a time stay in registers, each element of a is read where it lies and spread over the lanes.
 import { mark, reset, scratch } from "./memory";
-import { NONE, activate, loadPart, storePart, sumLanes } from "./simd";
+import { NONE, activate, load, loadPart, store, storePart, sumLanes } from "./simd";
 
 const TILE_ROWS: i32 = 5;
 const PANEL: i32 = 8;
@@ -10,9 +10,11 @@ const PANEL_BYTES: usize = 32;
 const BLOCK: i32 = 65536;
 
 // c (5, 8) = init (5, 8) + a (5, k) · b (k, 8). Element (r, i) of a lies at a + r · aRow + i · aStep; rows from m on
-// repeat the last one, so that nothing outside a is read (what they give is thrown away).
+// repeat the last one, so that nothing outside a is read (what they give is thrown away). Anything more than this in
+// the function, even after the loop, makes V8 spill the sums, at half the speed.
 function tile(
-  k: i32, m: i32, a: usize, aRow: usize, aStep: usize, b: usize, init: usize, initRow: usize, c: usize, cRow: usize,
+  k: i32, m: i32, a: usize, aRow: usize, aStep: usize, b: usize,
+  init: usize, initRow: usize, c: usize, cRow: usize,
 ): void {
   let a0 = a;
   let a1 = a0 + (m > 1 ? aRow : 0);
@@ -69,6 +71,41 @@ function tile(
   v128.store(c, c41, 16);
 }
 
+// The same for a panel of which only the first four columns are used.
+function halfTile(
+  k: i32, m: i32, a: usize, aRow: usize, aStep: usize, b: usize, init: usize, initRow: usize, c: usize, cRow: usize,
+): void {
+  let a0 = a;
+  let a1 = a0 + (m > 1 ? aRow : 0);
+  let a2 = a1 + (m > 2 ? aRow : 0);
+  let a3 = a2 + (m > 3 ? aRow : 0);
+  let a4 = a3 + (m > 4 ? aRow : 0);
+  let c0 = v128.load(init);
+  let c1 = v128.load(init + initRow);
+  let c2 = v128.load(init + 2 * initRow);
+  let c3 = v128.load(init + 3 * initRow);
+  let c4 = v128.load(init + 4 * initRow);
+  for (; k > 0; k--) {
+    const b0 = v128.load(b);
+    c0 = f32x4.add(c0, f32x4.mul(v128.load32_splat(a0), b0));
+    c1 = f32x4.add(c1, f32x4.mul(v128.load32_splat(a1), b0));
+    c2 = f32x4.add(c2, f32x4.mul(v128.load32_splat(a2), b0));
+    c3 = f32x4.add(c3, f32x4.mul(v128.load32_splat(a3), b0));
+    c4 = f32x4.add(c4, f32x4.mul(v128.load32_splat(a4), b0));
+    a0 += aStep;
+    a1 += aStep;
+    a2 += aStep;
+    a3 += aStep;
+    a4 += aStep;
+    b += PANEL_BYTES;
+  }
+  v128.store(c, c0);
+  v128.store(c + cRow, c1);
+  v128.store(c + 2 * cRow, c2);
+  v128.store(c + 3 * cRow, c3);
+  v128.store(c + 4 * cRow, c4);
+}
+
 // to[r, j] = from[r, j] for r < rows, j < cols, element by element
 function copyTile(to: usize, toRow: usize, from: usize, fromRow: usize, rows: i32, cols: i32): void {
   for (let r = 0; r < rows; r++, to += toRow, from += fromRow) {
@@ -116,14 +153,16 @@ function multiply(
                 from = edge;
                 fromRow = PANEL_BYTES;
               }
-              tile(kc, rows, at, aRow, aStep, panel, from, fromRow, edge, PANEL_BYTES);
+              if (cols > 4) tile(kc, rows, at, aRow, aStep, panel, from, fromRow, edge, PANEL_BYTES);
+              else halfTile(kc, rows, at, aRow, aStep, panel, from, fromRow, edge, PANEL_BYTES);
               copyTile(cp, cRow, edge, PANEL_BYTES, rows, cols);
             }
           }
           if (last && activation != NONE) {
-            const cols = min(p1 * PANEL, n) - p0 * PANEL;
             const cp = ci + <usize>p0 * PANEL_BYTES;
-            for (let r = 0; r < rows; r++) activate(cp + <usize>r * cRow, cols, activation);
+            const cols = min(p1 * PANEL, n) - p0 * PANEL;
+            if (cols == n) activate(cp, rows * n, activation);
+            else for (let r = 0; r < rows; r++) activate(cp + <usize>r * cRow, cols, activation);
           }
         }
       }
@@ -245,6 +284,11 @@ function dot(x: usize, w: usize, length: i32): f32 {
 
 // dx (rows, inner) = dy (rows, cols) · wᵀ (cols, inner)
 export function dense_dx(dy: usize, w: usize, dx: usize, rows: i32, inner: i32, cols: i32): void {
+  if (cols == 1) {
+    const row = <usize>inner << 2;
+    for (let i = 0; i < rows; i++, dx += row) scale(w, f32.load(dy + (<usize>i << 2)), dx, inner);
+    return;
+  }
   const start = mark();
   const panels = panelScratch(cols, inner);
   packTransposed(w, cols, inner, panels);
@@ -253,14 +297,52 @@ export function dense_dx(dy: usize, w: usize, dx: usize, rows: i32, inner: i32, 
   reset(start);
 }
 
+// y = factor · x
+function scale(x: usize, factor: f32, y: usize, length: i32): void {
+  const spread = f32x4.splat(factor);
+  for (; length >= 4; length -= 4, x += 16, y += 16) v128.store(y, f32x4.mul(v128.load(x), spread));
+  if (length > 0) storePart(y, f32x4.mul(loadPart(x, length), spread), length);
+}
+
 // dw (inner, cols) = xᵀ (inner, rows) · dy (rows, cols)
 export function dense_dw(x: usize, dy: usize, dw: usize, rows: i32, inner: i32, cols: i32): void {
+  if (cols == 1) {
+    weighRows(x, dy, dw, rows, inner);
+    return;
+  }
   const start = mark();
   const panels = panelScratch(rows, cols);
   pack(dy, rows, cols, panels);
   const zero = zeros(PANEL_BYTES);
   multiply(inner, cols, rows, x, 4, <usize>inner << 2, panels, zero, 0, 0, dw, 256, 320, NONE);
   reset(start);
+}
+
+// y (cols) = Σ_i weight[i] · x[i, …], sixteen columns at a time: whole cache lines
+function weighRows(x: usize, weight: usize, y: usize, rows: i32, cols: i32): void {
+  const row = <usize>cols << 2;
+  let j = 0;
+  for (; j + 16 <= cols; j += 16, x += 64, y += 64) {
+    let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0;
+    for (let i = 0, p = x; i < rows; i++, p += row) {
+      const w = v128.load32_splat(weight + (<usize>i << 2));
+      s0 = f32x4.add(s0, f32x4.mul(w, v128.load(p)));
+      s1 = f32x4.add(s1, f32x4.mul(w, v128.load(p, 16)));
+      s2 = f32x4.add(s2, f32x4.mul(w, v128.load(p, 32)));
+      s3 = f32x4.add(s3, f32x4.mul(w, v128.load(p, 48)));
+    }
+    v128.store(y, s0);
+    v128.store(y, s1, 16);
+    v128.store(y, s2, 32);
+    v128.store(y, s3, 48);
+  }
+  for (; j < cols; j += 4, x += 16, y += 16) {
+    let s = f32x4.splat(0);
+    for (let i = 0, p = x; i < rows; i++, p += row) {
+      s = f32x4.add(s, f32x4.mul(v128.load32_splat(weight + (<usize>i << 2)), load(p, cols - j)));
+    }
+    store(y, s, cols - j);
+  }
 }
 
 // y[b, s, j] = bias[s] + Σ_k kernel[s, k] · h[b, j, k]: per set, y (rows, width) = bias + kernel · hᵀ

@@ -1,6 +1,6 @@
 // Layers without weights of their own, and the gradients of all that is not a product.
-import { LEAK, LEAKY_RELU, NONE, RELU, SIGMOID, exp, loadPart, storePart, tanh } from "./simd";
-import { DROPOUT, philox, word } from "./random";
+import { DROPOUT, blocks } from "./random";
+import { LEAK, LEAKY_RELU, NONE, RELU, SIGMOID, exp, load, loadPart, store, storePart, tanh } from "./simd";
 
 // y (cols) = scale · Σ_rows x (rows, cols)
 function sumRows(x: usize, rows: i32, cols: i32, scale: f32, y: usize): void {
@@ -31,20 +31,6 @@ function sumRows(x: usize, rows: i32, cols: i32, scale: f32, y: usize): void {
   }
 }
 
-/** Four floats, or the `left` < 4 that remain. */
-// @ts-ignore: decorator
-@inline
-function load(p: usize, left: i32): v128 {
-  return left >= 4 ? v128.load(p) : loadPart(p, left);
-}
-
-// @ts-ignore: decorator
-@inline
-function store(p: usize, v: v128, left: i32): void {
-  if (left >= 4) v128.store(p, v);
-  else storePart(p, v, left);
-}
-
 // db (cols) = Σ_rows dy (rows, cols)
 export function dense_db(dy: usize, db: usize, rows: i32, cols: i32): void {
   sumRows(dy, rows, cols, 1, db);
@@ -61,15 +47,16 @@ export function row_mean(x: usize, y: usize, sets: i32, rows: i32, cols: i32): v
 // dx (sets, rows, cols) = dy (sets, cols) / rows
 export function row_mean_grad(dy: usize, dx: usize, sets: i32, rows: i32, cols: i32): void {
   const scale = f32x4.splat(<f32>1 / <f32>rows);
-  for (let b = 0; b < sets; b++, dy += <usize>cols << 2) {
-    for (let i = 0; i < rows; i++) {
-      for (let j = 0; j < cols; j += 4) {
-        const left = cols - j;
-        const at = <usize>j << 2;
-        store(dx + at, f32x4.mul(load(dy + at, left), scale), left);
-      }
-      dx += <usize>cols << 2;
+  const row = <usize>cols << 2;
+  const set = <usize>rows * row;
+  for (let b = 0; b < sets; b++, dy += row, dx += set) {
+    for (let j = 0; j < cols; j += 4) {
+      const at = <usize>j << 2;
+      const left = cols - j;
+      store(dx + at, f32x4.mul(load(dy + at, left), scale), left);
     }
+    // what is there is doubled until the set is full
+    for (let done = row; done < set; done <<= 1) memory.copy(dx + done, dx, min(done, set - done));
   }
 }
 
@@ -184,11 +171,15 @@ export function batch_norm_grad(
 // with ⌊p · 2³²⌋ (a power of two: the f32 product is exact, 0 ≤ p < 1); 1 / (1 − p) is rounded to f32 first.
 export function dropout(clock: usize, x: usize, length: i32, seed: u32, p: f32): void {
   const t = <u32>f32.load(clock);
-  const threshold = <u32>(p * 4294967296);
-  const scale: f32 = 1 / (1 - p);
-  for (let i = 0; i < length; i++, x += 4) {
-    if ((i & 3) == 0) philox(<u32>i >> 2, t, 0, DROPOUT, seed, 0);
-    f32.store(x, word(i & 3) >= threshold ? f32.load(x) * scale : 0);
+  const threshold = i32x4.splat(<i32><u32>(p * 4294967296));
+  const scale = f32x4.splat(1 / (1 - p));
+  for (let i = 0; i < length; i += 16) {
+    let words = blocks(<u32>i >> 2, t, DROPOUT, seed, 0);
+    const end = min(i + 16, length);
+    for (let j = i; j < end; j += 4, x += 16, words += 16) {
+      const kept = i32x4.ge_u(v128.load(words), threshold);
+      store(x, v128.and(f32x4.mul(load(x, end - j), scale), kept), end - j);
+    }
   }
 }
 
@@ -214,7 +205,7 @@ export function soft_label(x: usize, y: usize, rows: i32, features: i32, classes
     }
     const end = <usize>classes << 2;
     let top = gather4(x0, x1, x2, x3);
-    for (let c: usize = 4; c < end; c += 4) top = f32x4.max(top, gather4(x0 + c, x1 + c, x2 + c, x3 + c));
+    for (let c: usize = 4; c < end; c += 4) top = f32x4.pmax(top, gather4(x0 + c, x1 + c, x2 + c, x3 + c));
     let total = f32x4.splat(0);
     for (let c: usize = 0; c < end; c += 4) {
       const e = exp(f32x4.sub(gather4(x0 + c, x1 + c, x2 + c, x3 + c), top));

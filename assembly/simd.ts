@@ -20,6 +20,21 @@ export function storePart(p: usize, v: v128, n: i32): void {
   if (n > 2) v128.store32_lane(p, v, 2, 8);
 }
 
+/** Four floats at p, or the `left` < 4 that remain. */
+// @ts-ignore: decorator
+@inline
+export function load(p: usize, left: i32): v128 {
+  return left >= 4 ? v128.load(p) : loadPart(p, left);
+}
+
+/** Stores four floats at p, or the `left` < 4 that remain. */
+// @ts-ignore: decorator
+@inline
+export function store(p: usize, v: v128, left: i32): void {
+  if (left >= 4) v128.store(p, v);
+  else storePart(p, v, left);
+}
+
 /** The sum of the four lanes. */
 // @ts-ignore: decorator
 @inline
@@ -39,11 +54,15 @@ function horner(p: v128, x: v128, coefficient: f32): v128 {
 // @ts-ignore: decorator
 @inline
 export function exp(x: v128): v128 {
-  x = f32x4.min(f32x4.max(x, f32x4.splat(-87)), f32x4.splat(88));
-  const n = f32x4.nearest(f32x4.mul(x, f32x4.splat(1.44269504)));
+  // the pseudo-minimum is one instruction and hands on its first operand when that is NaN
+  x = f32x4.pmin(f32x4.pmax(x, f32x4.splat(-87)), f32x4.splat(88));
+  // adding 1.5 · 2²³ rounds to a whole number and leaves it in the lowest bits
+  const magic = f32x4.splat(12582912);
+  const shifted = f32x4.add(f32x4.mul(x, f32x4.splat(1.44269504)), magic);
+  const n = f32x4.sub(shifted, magic);
   // ln 2 in two parts, the first short enough that n times it is exact
   let r = f32x4.sub(x, f32x4.mul(n, f32x4.splat(0.693359375)));
-  r = f32x4.sub(r, f32x4.mul(n, f32x4.splat(-2.12194440e-4)));
+  r = f32x4.add(r, f32x4.mul(n, f32x4.splat(2.1219444e-4)));
   let p = horner(f32x4.splat(1.0 / 5040), r, 1.0 / 720);
   p = horner(p, r, 1.0 / 120);
   p = horner(p, r, 1.0 / 24);
@@ -51,8 +70,8 @@ export function exp(x: v128): v128 {
   p = horner(p, r, 0.5);
   p = horner(p, r, 1);
   p = horner(p, r, 1);
-  const exponent = i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127));
-  return f32x4.mul(p, i32x4.shl(exponent, 23));
+  // 2ⁿ by adding n to the exponent's bits
+  return i32x4.add(p, i32x4.shl(shifted, 23));
 }
 
 // σ(x) = 1 / (1 + e⁻ˣ)
@@ -110,8 +129,8 @@ export const LEAK: f32 = 0.2;
 // @ts-ignore: decorator
 @inline
 function f(x: v128, activation: u32): v128 {
-  if (activation == RELU) return f32x4.max(x, f32x4.splat(0));
-  if (activation == LEAKY_RELU) return f32x4.max(x, f32x4.mul(x, f32x4.splat(LEAK)));
+  if (activation == RELU) return f32x4.pmax(x, f32x4.splat(0));
+  if (activation == LEAKY_RELU) return f32x4.pmax(x, f32x4.mul(x, f32x4.splat(LEAK)));
   if (activation == SIGMOID) return sigmoid(x);
   return tanh(x);
 }
@@ -120,6 +139,10 @@ function f(x: v128, activation: u32): v128 {
 // @ts-ignore: decorator
 @inline
 function map(y: usize, length: i32, activation: u32): void {
+  for (; length >= 8; length -= 8, y += 32) {
+    v128.store(y, f(v128.load(y), activation));
+    v128.store(y, f(v128.load(y, 16), activation), 16);
+  }
   for (; length >= 4; length -= 4, y += 16) v128.store(y, f(v128.load(y), activation));
   if (length > 0) storePart(y, f(loadPart(y, length), activation), length);
 }

@@ -72,7 +72,11 @@ export async function runKernel(
 }
 
 /** The reference's results from the same inputs. */
-export function runReference(kernel: KernelName, inputs: Record<string, Float32Array>, p: Params): Arrays {
+export function runReference(
+  kernel: KernelName,
+  inputs: Record<string, ArrayLike<number>>,
+  p: Params,
+): Arrays {
   const arrays = Object.fromEntries(
     Object.entries(inputs).map(([name, data]) => [name, Float64Array.from(data)]),
   );
