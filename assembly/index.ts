@@ -8,3 +8,4 @@ export { bits, normal, uniform } from "./random";
 export { logistic_bytes, logistic_fit, logistic_predict } from "./logistic";
 export { average_precision, ranking_bytes, roc_auc } from "./ranking";
 export * from "./embedding";
+export { tree_bytes, tree_fit } from "./tree";

@@ -3,6 +3,7 @@ import { inputError } from "./errors.ts";
 import { checkMatrix, classWeights } from "./examples.ts";
 import { Logistic, type LogisticOptions } from "./logistic.ts";
 import type { Matrix } from "./matrix.ts";
+import { TreeLearner, type TreeOptions } from "./tree.ts";
 
 /** What a user brings: any classifier with `fit` and `predictProba` (see README for ml-cart in a dozen lines). */
 export interface Classifier {
@@ -22,7 +23,7 @@ export interface Learner {
 }
 
 /** Options of the built-in classifiers; each reads its own. */
-export interface LearnerOptions extends LogisticOptions {}
+export interface LearnerOptions extends LogisticOptions, TreeOptions {}
 
 /**
  * Opens a classifier for `classes` classes. Opened once, it is fitted as often as one likes.
@@ -31,6 +32,7 @@ export interface LearnerOptions extends LogisticOptions {}
  * @throws MakeitError `input` on an unknown name, an object without the two methods, or an option out of range.
  */
 export function openLearner(spec: "logistic", classes: number, cpu: Cpu, options?: LearnerOptions): Logistic;
+export function openLearner(spec: "tree", classes: number, cpu: Cpu, options?: LearnerOptions): TreeLearner;
 export function openLearner(
   spec: ClassifierName | Classifier,
   classes: number,
@@ -47,6 +49,7 @@ export function openLearner(
     throw inputError(`The number of classes is ${classes}.`, "Give a whole number from 1.");
   }
   if (spec === "logistic") return new Logistic(classes, cpu, options);
+  if (spec === "tree") return new TreeLearner(classes, cpu, options);
   if (
     typeof spec === "object" &&
     typeof spec?.fit === "function" &&

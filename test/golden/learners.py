@@ -1,4 +1,4 @@
-"""Golden vectors of logistic.test.ts and metrics.test.ts: scikit-learn's answers on seeded data.
+"""Golden vectors of logistic.test.ts, tree.test.ts and metrics.test.ts: scikit-learn's answers on seeded data.
 
     pip install scikit-learn==1.9.1 imbalanced-learn && python test/golden/learners.py
 """
@@ -10,6 +10,7 @@ import numpy as np
 from imblearn.metrics import geometric_mean_score
 from sklearn import metrics as m
 from sklearn.linear_model import LogisticRegression
+from sklearn.tree import DecisionTreeClassifier
 
 here = Path(__file__).parent
 
@@ -36,6 +37,27 @@ def logistic(name, rows, cols, classes, seed, weighted=False, C=1.0, correlated=
         "weights": None if w is None else w.tolist(),
         "coefficients": tidy(np.hstack([model.coef_, model.intercept_[:, None]])),
         "proba": tidy(model.predict_proba(test.astype(float))),
+    }
+
+
+def tree(name, rows, cols, classes, seed, criterion="gini", depth=4, leaf=1, weighted=False):
+    rng = np.random.default_rng(seed)
+    # continuous values and leaves of several rows: no two splits are equally good
+    x = np.round(rng.normal(size=(rows, cols)), 5).astype(np.float32)
+    y = (x @ rng.normal(size=(cols, classes)) + 0.7 * rng.gumbel(size=(rows, classes))).argmax(1)
+    w = np.round(rng.exponential(size=rows) + 0.01, 3) if weighted else None
+    model = DecisionTreeClassifier(criterion=criterion, max_depth=depth, min_samples_leaf=leaf, random_state=0)
+    t = model.fit(x, y, sample_weight=w).tree_
+    split = t.feature >= 0
+    return {
+        "name": name, "rows": rows, "cols": cols, "classes": classes,
+        "criterion": criterion, "maxDepth": depth, "minLeaf": leaf,
+        "x": [round(float(v), 5) for v in x.ravel()], "y": y.tolist(),
+        "weights": None if w is None else w.tolist(),
+        "feature": np.where(split, t.feature, -1).tolist(), "threshold": tidy(np.where(split, t.threshold, 0)),
+        "left": t.children_left.tolist(), "right": t.children_right.tolist(), "impurity": tidy(t.impurity),
+        "samples": t.n_node_samples.tolist(), "value": tidy(t.value[:, 0] * t.weighted_n_node_samples[:, None]),
+        "importances": tidy(model.feature_importances_), "proba": tidy(model.predict_proba(x[:20])),
     }
 
 
@@ -91,5 +113,12 @@ def metrics():
     logistic("four classes, weighted", 180, 3, 4, 5, weighted=True, C=0.5),
     logistic("wide", 60, 300, 2, 6),
     logistic("wide, three classes", 45, 120, 3, 8),
+]))
+(here / "trees.json").write_text(json.dumps([
+    tree("two classes", 200, 4, 2, 1, leaf=6),
+    tree("two classes, weighted, entropy", 200, 4, 2, 2, "entropy", weighted=True, leaf=6),
+    tree("three classes, leaves of 8", 250, 5, 3, 3, leaf=8, depth=5),
+    tree("four classes, weighted", 250, 3, 4, 4, weighted=True, leaf=5),
+    tree("five classes, entropy", 250, 4, 5, 5, "entropy", depth=3),
 ]))
 (here / "metrics.json").write_text(json.dumps(metrics()))
