@@ -312,7 +312,8 @@ class CriticSide {
       length: count,
       scale: 1,
     });
-    const steps = this.#indices.flatMap((index) => [
+    const indices = this.#indices.map((index) => backend.view(index, 0, count));
+    const steps = indices.flatMap((index) => [
       ...(inPlace
         ? []
         : [backend.prepare("gather", { x: this.#replay.sets, index, y: x, slots, count, length })]),
