@@ -1,5 +1,5 @@
 // Rows in a plane: the two principal components, and t-SNE (van der Maaten & Hinton 2008), exact, O(rows²) a step.
-import { philox, word } from "./random";
+import { uniform } from "./random";
 import { exp } from "./simd";
 
 /** Vectors iterated at once: the more, the faster the first two settle. */
@@ -120,9 +120,9 @@ export function principal_plane(
 ): void {
   const stride = (cols + 1) & ~1;
   const k = min(BLOCK, cols);
+  uniform(w, k * stride, 0, STREAM, 0);
   for (let i = 0; i < k * stride; i++) {
-    philox(i, 0, 0, STREAM, 0, 0);
-    store<f64>(at(v, i), i % stride < cols ? <f64>word(0) / 4294967296.0 - 0.5 : 0);
+    store<f64>(at(v, i), i % stride < cols ? <f64>load<f32>(w + ((<usize>i) << 2)) - 0.5 : 0);
   }
   for (let round = 0; round < 200; round++) {
     orthonormalise(v, k, stride);
