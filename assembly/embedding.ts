@@ -141,7 +141,8 @@ export function principal_plane(
     if (j >= k) continue;
     store<f64>(at(eigenvalues, j), max(0, load<f64>(at(gram, j * k + j))));
     const sign = signOf(at(v, j * stride), cols);
-    for (let i = 0; i < rows; i++) store<f64>(at(yj, i), sign * load<f64>(at(t, j * rows + i)));
+    // + 0 makes −0 plain 0
+    for (let i = 0; i < rows; i++) store<f64>(at(yj, i), sign * load<f64>(at(t, j * rows + i)) + 0);
   }
 }
 
