@@ -15,9 +15,13 @@ export interface RawColumn {
   readonly codes?: Int32Array;
   /** Whether the words came from a format with types, where "12" is a word and not a number. */
   readonly typed?: boolean;
+  /** Whether the file declares the column numeric, so that a word in it is an error. */
+  readonly declaredNumeric?: boolean;
   /** Numbers, NaN where missing; digits after the point (as written, least and most; significant, most). */
   readonly values?: Float64Array;
   readonly digits?: Digits;
+  /** The values are date-times, to be written like this. */
+  readonly pattern?: string;
 }
 
 export interface Digits {

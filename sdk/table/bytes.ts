@@ -147,10 +147,11 @@ function binary(table: string): Error {
 /** `offset` and `line` are those of the first of `bytes`. */
 function notUtf8(table: string, bytes: Uint8Array, offset: number, line: number): Error {
   const bad = firstInvalid(bytes);
+  const utf16 = offset + bad === 0 && bytes[0] >= 0xfe;
   for (let i = 0; i < bad; i++) if (bytes[i] === 10) line++;
   return inputError(
     `${table} is not UTF-8: byte ${offset + bad} (line ${line}) is 0x${bytes[bad].toString(16)}.`,
-    "Convert it, for example: iconv -f WINDOWS-1252 -t UTF-8 FILE > NEW.",
+    `Convert it, for example: iconv -f ${utf16 ? "UTF-16" : "WINDOWS-1252"} -t UTF-8 FILE > NEW.`,
   );
 }
 

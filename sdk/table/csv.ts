@@ -1,6 +1,7 @@
 import Papa from "papaparse";
 import { inputError } from "../errors.ts";
 import { ColumnBuilder, type RawColumn } from "./builder.ts";
+import { Lines } from "./lines.ts";
 
 /** What a text reader must know. `wordsOnly` names the columns whose spellings are kept as they are. */
 export interface TextSettings {
@@ -138,39 +139,6 @@ class CsvReader {
       `${this.#settings.table}, line ${line}: a quoted field in the row that starts here is never closed.`,
       'Close the field with a double quote, or double the quote if it is part of the text ("").',
     );
-  }
-}
-
-/** Physical lines of rows: consecutive but for the few rows that were preceded by others or span several lines. */
-class Lines {
-  /** The line on which the next row starts. */
-  next = 1;
-  readonly #rows: number[] = [];
-  readonly #starts: number[] = [];
-  #expected = -1;
-
-  skip(height: number): void {
-    this.next += height;
-  }
-
-  add(row: number, height: number): void {
-    if (this.next !== this.#expected) {
-      this.#rows.push(row);
-      this.#starts.push(this.next);
-    }
-    this.#expected = this.next + 1;
-    this.next += height;
-  }
-
-  of(row: number): number {
-    let low = 0;
-    let high = this.#rows.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if (this.#rows[middle] <= row) low = middle;
-      else high = middle - 1;
-    }
-    return this.#starts[low] + row - this.#rows[low];
   }
 }
 

@@ -112,8 +112,10 @@ function patternOf(parts: readonly Parts[], order: Order): string {
 
 /** Writes milliseconds since 1970 UTC by a pattern. */
 export function formatDate(millis: number, pattern: string): string {
-  const micros = Math.round((millis + offset(zoneOf(pattern))) * 1000);
-  const date = new Date(Math.floor(micros / 1000));
+  const local = millis + offset(zoneOf(pattern));
+  // Apart, for together they exceed 2⁵³ from the year 2255 on.
+  const micros = Math.round((local - Math.floor(local)) * 1000);
+  const date = new Date(Math.floor(local) + Math.floor(micros / 1000));
   const two = (n: number) => String(n).padStart(2, "0");
   return pattern.replace(TOKEN, (token) => {
     if (token === "YYYY") return String(date.getUTCFullYear()).padStart(4, "0");
@@ -124,7 +126,7 @@ export function formatDate(millis: number, pattern: string): string {
     if (token === "HH") return two(date.getUTCHours());
     if (token === "mm") return two(date.getUTCMinutes());
     if (token === "ss") return two(date.getUTCSeconds());
-    const fraction = date.getUTCMilliseconds() * 1000 + (((micros % 1000) + 1000) % 1000);
+    const fraction = date.getUTCMilliseconds() * 1000 + (micros % 1000);
     return String(fraction).padStart(6, "0").slice(0, token.length);
   });
 }

@@ -1,7 +1,10 @@
 import { inputError } from "../errors.ts";
+import { readArff } from "./arff.ts";
 import { MISSING } from "./builder.ts";
-import { decodeText, openBytes } from "./bytes.ts";
+import { collect, decodeText, openBytes } from "./bytes.ts";
 import { type RawTable, readCsv, type TextSettings } from "./csv.ts";
+import { readJsonLines } from "./jsonl.ts";
+import { readParquet } from "./parquet.ts";
 import { readRecord } from "./record.ts";
 import { type ForcedRole, settle } from "./roles.ts";
 import { type Table, unknownColumn } from "./table.ts";
@@ -93,6 +96,7 @@ async function readRaw(source: Source, options: ReadOptions, settings: TextSetti
   const { head, chunks } = await openBytes(source, settings.table);
   const start = new TextDecoder("latin1").decode(head);
   const format = options.format ?? formatOf(start, settings.table);
+  if (format === "parquet") return readParquet(await collect(chunks), settings);
   return readText(decodeText(chunks, settings.table), format, settings);
 }
 
@@ -115,6 +119,13 @@ async function readText(
   switch (format) {
     case "tsv":
       return readCsv(text, { ...settings, delimiter: settings.delimiter ?? "\t" });
+    case "jsonl":
+      return readJsonLines(text, settings);
+    case "arff":
+    case "keel":
+      return readArff(text, settings);
+    case "parquet":
+      throw inputError(`${settings.table} is text, and Parquet is binary.`, "Pass the file's bytes.");
     default:
       return readCsv(text, settings);
   }

@@ -1,7 +1,7 @@
 import { inputError } from "../errors.ts";
 import { ColumnBuilder, type Digits, type RawColumn } from "./builder.ts";
 import { checkHeader, type RawTable, type TextSettings } from "./csv.ts";
-import { decimalsOf } from "./numbers.ts";
+import { decimalsOf, MOST_DECIMALS, roundTo } from "./numbers.ts";
 
 /** Columns in memory: numbers, strings, booleans, dates; null, undefined and NaN are missing. */
 export function readRecord(record: Record<string, ArrayLike<unknown>>, settings: TextSettings): RawTable {
@@ -26,7 +26,8 @@ export function readRecord(record: Record<string, ArrayLike<unknown>>, settings:
   return { columns, rows, place };
 }
 
-type Kind = "number" | "string" | "boolean" | "date";
+/** `key`: a whole number beyond 2⁵³, which names things and counts nothing. */
+type Kind = "number" | "string" | "boolean" | "date" | "key";
 
 /** A column of JavaScript values. Mixed kinds are spelled out and judged as text. */
 export function columnOf(
@@ -42,16 +43,17 @@ export function columnOf(
     if (kind !== "missing") kinds.add(kind);
   }
   if (kinds.size === 1 && kinds.has("number")) return numberColumn(name, cells, place, settings);
-  const typed = kinds.size === 1;
+  if (kinds.size === 1 && kinds.has("date")) return dateColumn(name, cells);
+  const typed = kinds.size === 1 || kinds.has("key");
   const builder = new ColumnBuilder(name, settings.missing, typed || settings.wordsOnly.has(name));
-  const wholeDays = kinds.has("date") && everyMidnight(cells);
-  for (let row = 0; row < cells.length; row++) builder.push(spell(cells[row], wholeDays));
+  for (let row = 0; row < cells.length; row++) builder.push(spell(cells[row]));
   return { ...builder.finish(), typed };
 }
 
 function kindOf(cell: unknown): Kind | "missing" | "other" {
   if (cell === null || cell === undefined || Number.isNaN(cell)) return "missing";
-  if (typeof cell === "number" || typeof cell === "bigint") return "number";
+  if (typeof cell === "number") return "number";
+  if (typeof cell === "bigint") return Number.isSafeInteger(Number(cell)) ? "number" : "key";
   if (typeof cell === "string" || typeof cell === "boolean") return typeof cell as "string" | "boolean";
   if (cell instanceof Date) return Number.isNaN(cell.getTime()) ? "missing" : "date";
   return "other";
@@ -74,31 +76,34 @@ function numberColumn(
         "Leave the cell empty (null) if the value is missing, or give the largest value that makes sense.",
       );
     }
-    if (!Number.isInteger(value) && !Number.isNaN(value))
+    if (
+      !Number.isNaN(value) &&
+      digits.decimals <= MOST_DECIMALS &&
+      roundTo(value, digits.decimals) !== value
+    ) {
       digits.decimals = Math.max(digits.decimals, decimalsOf(value));
+    }
     values[row] = value;
   }
   return { name, rows: cells.length, values, digits };
 }
 
-function everyMidnight(cells: ArrayLike<unknown>): boolean {
-  for (let row = 0; row < cells.length; row++) {
-    const cell = cells[row];
-    if (cell instanceof Date && cell.getTime() % 86_400_000 !== 0) return false;
-  }
-  return true;
+function dateColumn(name: string, cells: ArrayLike<unknown>): RawColumn {
+  const values = Float64Array.from(cells, (cell) => (cell instanceof Date ? cell.getTime() : Number.NaN));
+  const wholeDays = values.every((millis) => Number.isNaN(millis) || millis % 86_400_000 === 0);
+  return { name, rows: cells.length, values, pattern: wholeDays ? "YYYY-MM-DD" : "YYYY-MM-DDTHH:mm:ss.SSSZ" };
 }
 
-function spell(cell: unknown, wholeDays: boolean): string {
+function spell(cell: unknown): string {
   if (kindOf(cell) === "missing") return "";
-  if (!(cell instanceof Date)) return String(cell);
-  return wholeDays ? cell.toISOString().slice(0, 10) : cell.toISOString();
+  return cell instanceof Date ? cell.toISOString() : String(cell);
 }
 
 function nested(name: string, cell: unknown, where: string, settings: TextSettings): Error {
+  const path = cell && typeof cell === "object" ? [name, ...Object.keys(cell).slice(0, 1)].join(".") : name;
   const found = Array.isArray(cell) ? "an array" : `a value of type ${typeof cell}`;
   return inputError(
-    `${settings.table}, ${where}, column "${name}": found ${found}, expected a number, text, true, false or nothing.`,
+    `${settings.table}, ${where}, column "${name}": found ${found} (${path}), expected a number, text, true, false or nothing.`,
     "Flatten nested values into columns of their own.",
   );
 }

@@ -36,12 +36,16 @@ export interface Surroundings {
  * @throws inputError for a cell that contradicts its column: infinity, a word among numbers or dates
  */
 export function settle(raw: RawColumn, forced: ForcedRole | undefined, around: Surroundings): Column {
-  if (forced === "numeric") return forcedNumbers(raw, around);
+  if (forced === "numeric") return withConstant(forcedNumbers(raw, around), around);
   if (forced === "id" || forced === "drop") {
     return { ...(raw.values ? numeric(raw) : categorical(raw)), role: forced };
   }
   if (forced === "categorical") return withConstant(categorical(raw), around);
-  const column = raw.values ? numeric(raw) : fromWords(raw, around);
+  const column = raw.values
+    ? numeric(raw)
+    : raw.declaredNumeric
+      ? forcedNumbers(raw, around)
+      : fromWords(raw, around);
   return withId(withConstant(column, around), around);
 }
 
@@ -49,8 +53,9 @@ function fromWords(raw: RawColumn, around: Surroundings): Column {
   return booleans(raw) ?? numbers(raw, around) ?? dates(raw, around) ?? categorical(raw);
 }
 
-/** Numbers: integer or numeric, with the digits they were written with. */
+/** Numbers: integer or numeric, with the digits they were written with; date-times of formats that have them. */
 function numeric(raw: RawColumn): Column {
+  if (raw.pattern) return datetime(raw, raw.values!, raw.pattern);
   const { least, most, decimals } = raw.digits!;
   const format = {
     ...(decimals <= MOST_DECIMALS && { decimals }),
@@ -161,14 +166,11 @@ function dates(raw: RawColumn, around: Surroundings): Column | undefined {
   if (found.ambiguous) {
     around.warn(`Column "${raw.name}" could have the day or the month first: read as ${found.pattern}.`);
   }
-  const values = spread(raw, found.millis);
-  return {
-    name: raw.name,
-    role: "datetime",
-    values,
-    format: { pattern: found.pattern },
-    missing: countMissing(values),
-  };
+  return datetime(raw, spread(raw, found.millis), found.pattern);
+}
+
+function datetime({ name }: RawColumn, values: Float64Array, pattern: string): Column {
+  return { name, role: "datetime", values, format: { pattern }, missing: countMissing(values) };
 }
 
 /** One value throughout, or none at all. */
@@ -228,17 +230,14 @@ function isNamedId(column: Column): boolean {
   );
 }
 
-/** Every word a number, or an error: what `--numeric` asks for. */
+/** Every word a number, or an error: what the user or the file declares. */
 function forcedNumbers(raw: RawColumn, around: Surroundings): Column {
-  if (raw.values) return { ...numeric(raw) };
+  if (raw.values) return numeric(raw);
   const { numbers: found, digits } = numbersOf(raw.words!);
   const bad = found.findIndex((value) => !Number.isFinite(value));
   if (bad >= 0 && isInfinite(raw.words![bad], found[bad])) throw infinity(raw, bad, around);
   if (bad >= 0) throw slip(raw, bad, "a number (the column is declared numeric)", around);
-  return withConstant(
-    numeric({ name: raw.name, rows: raw.rows, values: spread(raw, found), digits }),
-    around,
-  );
+  return numeric({ name: raw.name, rows: raw.rows, values: spread(raw, found), digits });
 }
 
 function infinity(raw: RawColumn, word: number, around: Surroundings): Error {
