@@ -1,0 +1,161 @@
+/** One split, the unit of work: (table, rows, settings, seed) → (model, history, metrics, tree, importances). */
+import { openLearner } from "./classifiers.ts";
+import { Cpu } from "./engine/module.ts";
+import { distributions, embedding, explainTree, importances, permutationImportance } from "./explain.ts";
+import { type Matrix, matrix } from "./matrix.ts";
+import { METRIC_NAMES, openMetric } from "./metrics.ts";
+import type { Settings } from "./options.ts";
+import { derive, PURPOSE } from "./random.ts";
+import { cpuRanker } from "./ranking.ts";
+import { METHODS, type Method, type Scores, type SplitResult } from "./result.ts";
+import { rivals } from "./rivals.ts";
+import { type LabelledSet, Mixture } from "./score.ts";
+import { Encoder, type EncoderState } from "./table/encoder.ts";
+import type { Table } from "./table/table.ts";
+import { type GeneratorState, type ScoredSet, type TrainHooks, train, vote } from "./train.ts";
+
+/** Everything a worker needs for one split; plain data but for a user's own metric or classifier. */
+export interface SplitJob {
+  /** 1, 2, …; 0 is the final model, trained on all rows and tested on none. */
+  split: number;
+  table: Table;
+  target: string;
+  positive?: string | undefined;
+  train: Uint32Array;
+  test: Uint32Array;
+  settings: Settings;
+}
+
+export interface SplitOutcome {
+  split: number;
+  /** Absent for the final model. */
+  result?: SplitResult;
+  /** Test probabilities of every method, row-major (test rows, classes), for the vote across splits. */
+  proba?: Record<Method, Float64Array>;
+  /** The table's rows that were held out, and their classes. */
+  rows: Uint32Array;
+  y: Int32Array;
+  classes: number;
+  model: ModelState;
+}
+
+/** A trained split as plain data: what a model file holds. */
+export interface ModelState {
+  encoder: EncoderState;
+  generator: GeneratorState;
+  voted: ScoredSet[];
+}
+
+/** Trains on the split's training rows and tests on rows that nothing of it has seen. */
+export async function runSplit(job: SplitJob, hooks: TrainHooks = {}): Promise<SplitOutcome> {
+  const started = performance.now();
+  const { settings, table, target, positive } = job;
+  const { scale, maxCategories } = settings;
+  const seed = derive(settings.seed, PURPOSE.split, job.split);
+  const encoder = Encoder.fit(table, { target, positive, rows: job.train, maxCategories, scale });
+  const classes = encoder.classes.length;
+  const real = { x: encoder.encode(table, job.train), y: encoder.labels(table, job.train) };
+  const problem = { ...real, classes, settings, seed };
+  const trained = await train(problem, hooks);
+  const model = { encoder: encoder.toJSON(), generator: trained.generator, voted: trained.voted };
+  if (job.test.length === 0)
+    return { split: job.split, rows: job.test, y: new Int32Array(0), classes, model };
+
+  const cpu = await Cpu.open();
+  const learner = openLearner(settings.classifier, classes, cpu, { maxDepth: settings.treeDepth });
+  const ranker = cpuRanker(cpu);
+  const metric = openMetric(settings.metric, classes, ranker);
+  const test = { x: encoder.encode(table, job.test), y: encoder.labels(table, job.test) };
+  const proba: Record<Method, Float64Array> = {
+    ...(await rivals({
+      trainX: real.x,
+      trainY: real.y,
+      testX: test.x,
+      classes,
+      learner,
+      metric,
+      seed: derive(seed, PURPOSE.rivals),
+      groups: oneHotGroups(encoder),
+    })),
+    makeit: await vote(problem, trained.voted, learner, test.x),
+  };
+  const { scores, metrics } = measure(proba, test.y, classes, settings, ranker);
+
+  const generated = stackSets(trained.voted);
+  const snapped = { x: encoder.snap(generated.x), y: generated.y };
+  const { tree, rules, impurity } = explainTree(cpu, encoder, snapped);
+  const fitted = openLearner(settings.classifier, classes, cpu, { maxDepth: settings.treeDepth });
+  const best = trained.voted[0];
+  await new Mixture(real.x, real.y, best.x.rows, settings.weight).fit(fitted, best);
+  const permutation = await permutationImportance(
+    encoder,
+    fitted,
+    metric,
+    test,
+    derive(seed, PURPOSE.permutation),
+  );
+  const { history, stopped } = trained;
+  const { mean, best: bestScore, max, criticLoss, discriminatorLoss } = history;
+  const result: SplitResult = {
+    split: job.split,
+    rows: { train: job.train.length, test: job.test.length },
+    test: scores,
+    metrics,
+    history,
+    stopped,
+    importances: importances(impurity, permutation),
+    tree,
+    rules,
+    curves: { metric: metric.name, mean, best: bestScore, max, criticLoss, discriminatorLoss, stopped },
+    embedding: embedding(cpu, encoder, real, snapped, derive(seed, PURPOSE.embedding)),
+    distributions: distributions(encoder, table, job.train, encoder.decode(snapped.x, snapped.y)),
+    seconds: (performance.now() - started) / 1000,
+  };
+  return { split: job.split, result, proba, rows: job.test, y: test.y, classes, model };
+}
+
+type Ranker = ReturnType<typeof cpuRanker>;
+
+/** The run's metric and every other one, for every method, on the held-out rows. */
+export function measure(
+  proba: Record<Method, Float64Array>,
+  y: Int32Array,
+  classes: number,
+  settings: Settings,
+  ranker: Ranker,
+) {
+  const scores = {} as Record<Method, number>;
+  const metrics = {} as Record<Method, Scores>;
+  const main = openMetric(settings.metric, classes, ranker);
+  for (const method of METHODS) {
+    scores[method] = main.compute(y, proba[method], classes);
+    metrics[method] = { [main.name]: scores[method] };
+    for (const name of METRIC_NAMES) {
+      metrics[method][name] = openMetric(name, classes, ranker).compute(y, proba[method], classes);
+    }
+  }
+  return { scores, metrics };
+}
+
+/** Feature indices of each one-hot block. */
+export function oneHotGroups(encoder: Encoder): number[][] {
+  const groups = new Map<string, number[]>();
+  encoder.features.forEach(({ column, kind }, j) => {
+    if (kind === "onehot") groups.set(column, [...(groups.get(column) ?? []), j]);
+  });
+  return [...groups.values()];
+}
+
+/** All rows of the sets, one below the other. */
+export function stackSets(sets: readonly LabelledSet[]): LabelledSet {
+  const rows = sets.reduce((sum, set) => sum + set.x.rows, 0);
+  const x: Matrix = matrix(rows, sets[0].x.cols);
+  const y = new Int32Array(rows);
+  let row = 0;
+  for (const set of sets) {
+    x.data.set(set.x.data, row * x.cols);
+    y.set(set.y, row);
+    row += set.x.rows;
+  }
+  return { x, y };
+}
