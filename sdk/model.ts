@@ -2,9 +2,9 @@
 import { Cpu } from "./engine/module.ts";
 import { WasmBackend } from "./engine/wasm.ts";
 import { inputError } from "./errors.ts";
-import { Noise } from "./game.ts";
 import { type Matrix, matrix } from "./matrix.ts";
 import { adam, Generator } from "./networks.ts";
+import { Noise } from "./noise.ts";
 import type { Settings } from "./options.ts";
 import { Random } from "./random.ts";
 import { labelSet } from "./score.ts";

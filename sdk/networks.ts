@@ -135,7 +135,7 @@ export function setCritic(width: number, rows: number): Layer[] {
 }
 
 /** One logit a row: real (positive) or generated. */
-export function discriminator(widths: readonly number[]): Layer[] {
+export function rowClassifier(widths: readonly number[]): Layer[] {
   return [
     ...widths.map((width): Layer => ({ kind: "dense", width, activation: "leaky_relu" })),
     { kind: "dense", width: 1, activation: "none" },

@@ -113,13 +113,19 @@ function prepare(table: Table, { target, positive, splitColumn }: FitOptions) {
   const columns = table.columns.filter((column) => column !== splitBy);
   const learnt: Table = { ...table, columns };
   const info = checkTarget(learnt, target, positive);
-  if (info.missing > 0) warnings.push(`${info.missing} rows have no value for "${target}" and were left out.`);
+  if (info.missing > 0)
+    warnings.push(`${info.missing} rows have no value for "${target}" and were left out.`);
   const names = splitBy ? Array.from(info.rows, (row) => cellText(splitBy, row)) : undefined;
   return { warnings, learnt, info, names };
 }
 
 /** Splits as rows of the table: by the named column, or stratified folds. */
-function planSplits(learnt: Table, info: TargetInfo, names: string[] | undefined, settings: Settings): Split[] {
+function planSplits(
+  learnt: Table,
+  info: TargetInfo,
+  names: string[] | undefined,
+  settings: Settings,
+): Split[] {
   const toTable = ({ train, test }: Split): Split => ({
     train: train.map((i) => info.rows[i]),
     test: test.map((i) => info.rows[i]),

@@ -78,7 +78,7 @@ export async function train(job: TrainJob, hooks: TrainHooks = {}): Promise<Trai
   );
   const random = new Random(derive(job.seed, PURPOSE.train));
   const foldRandom = new Random(derive(job.seed, PURPOSE.folds));
-  const game = await Game.open(backend, cpu, job, rows, random);
+  const game = new Game(backend, cpu, job, rows, random);
   const top = new TopSets(Math.max(settings.rescore, settings.vote));
   const recent: ScoredSet[] = [];
   const history: History = {

@@ -1,0 +1,174 @@
+import type { Backend, Step, Tensor } from "./engine/backend.ts";
+import type { LabelViews } from "./labels.ts";
+import { adam, flatCritic, type Generator, Network, type Pass, setCritic } from "./networks.ts";
+import type { Settings } from "./options.ts";
+import type { Random } from "./random.ts";
+import { Replay } from "./replay.ts";
+
+/** One network's share of an epoch. */
+export interface Plan {
+  /** Steps that train the network itself. */
+  learn: readonly Step[];
+  /** Steps that add to the generator's gradient. */
+  pull: readonly Step[];
+}
+
+/** The critic, its memory, and its pull on the generator. */
+export class Critic {
+  readonly loss: Tensor;
+  /** Predicts the epoch's sets (running statistics, no dropout). */
+  readonly predict: Pass;
+  readonly #backend: Backend;
+  readonly #settings: Settings;
+  readonly #network: Network;
+  readonly #replay: Replay;
+  readonly #setLength: number;
+  readonly #rowsPerSet: number;
+  readonly #input: Tensor;
+  readonly #indices: Tensor[];
+  readonly #batches = new Map<string, readonly Step[]>();
+  readonly #pulls = new Map<boolean, readonly Step[]>();
+  readonly #generator: Generator;
+  readonly #labels: LabelViews;
+  #whole: Tensor | undefined;
+
+  constructor(
+    backend: Backend,
+    settings: Settings,
+    generator: Generator,
+    labels: LabelViews,
+    random: Random,
+  ) {
+    const { rows, width, sets } = generator.shape;
+    const perRow = settings.critic === "set";
+    this.#rowsPerSet = perRow ? rows : 1;
+    const inputs = perRow ? labels.features + labels.labelWidth : rows * width;
+    this.#setLength = this.#rowsPerSet * inputs;
+    this.#input = perRow ? labels.view(labels.labelWidth) : generator.y;
+    const layers = perRow ? setCritic(settings.criticWidth, rows) : flatCritic(settings.criticWidth);
+    this.#backend = backend;
+    this.#settings = settings;
+    this.#generator = generator;
+    this.#labels = labels;
+    this.#network = new Network(backend, inputs, layers, adam(settings.criticLearningRate), random);
+    const capacity = Math.max(settings.replay, sets);
+    const source = { sets: this.#input, count: sets, length: this.#setLength };
+    this.#replay = new Replay(backend, source, { capacity, policy: settings.replayPolicy }, random);
+    this.loss = backend.alloc(1);
+    const passOptions = { train: false, gradients: "input", x: this.#input } as const;
+    this.predict = this.#network.pass(sets * this.#rowsPerSet, passOptions);
+    this.#indices = Array.from({ length: settings.criticSteps }, () =>
+      backend.alloc(settings.criticBatch || capacity),
+    );
+  }
+
+  plan(targets: number[], train: boolean, random: Random): Plan {
+    this.#replay.remember(targets);
+    // Without a single step the critic knows nothing and must not pull.
+    if (this.#settings.criticSteps === 0) return { learn: [this.#replay.store], pull: [this.#clear()] };
+    const count = this.#settings.criticBatch || wholeBatch(this.#replay.size, this.#replay.capacity);
+    const sampled = this.#settings.criticBatch > 0;
+    for (const tensor of this.#indices) {
+      const index = new Float32Array(count);
+      for (let i = 0; i < count; i++)
+        index[i] = sampled ? random.integer(this.#replay.size) : i % this.#replay.size;
+      this.#backend.write(tensor, index);
+    }
+    return { learn: [this.#replay.store, ...this.#batch(count, train)], pull: this.#pull(train) };
+  }
+
+  /** The epoch's critic steps on batches of `count` remembered sets. */
+  #batch(count: number, train: boolean): readonly Step[] {
+    const key = `${count} ${train}`;
+    const known = this.#batches.get(key);
+    if (known) return known;
+    const backend = this.#backend;
+    const length = this.#setLength;
+    const slots = this.#replay.capacity;
+    // The whole memory, once it is full, is read where it lies.
+    const inPlace = this.#settings.criticBatch === 0 && count === slots;
+    const x = inPlace ? this.#replay.sets : this.#gathered(count);
+    const pass = this.#network.pass(count * this.#rowsPerSet, { train, gradients: "parameters", x });
+    const target = backend.alloc(count);
+    const loss = backend.prepare("mse_grad", {
+      y: pass.y,
+      target,
+      dy: pass.dy,
+      loss: this.loss,
+      length: count,
+      scale: 1,
+    });
+    const indices = this.#indices.map((index) => backend.view(index, 0, count));
+    const steps = indices.flatMap((index) => [
+      ...(inPlace
+        ? []
+        : [backend.prepare("gather", { x: this.#replay.sets, index, y: x, slots, count, length })]),
+      backend.prepare("gather", { x: this.#replay.scores, index, y: target, slots, count, length: 1 }),
+      ...pass.forward,
+      loss,
+      ...pass.backward,
+      ...this.#network.parameters.update,
+    ]);
+    this.#batches.set(key, steps);
+    return steps;
+  }
+
+  /** Room for `count` gathered sets; growing batches of the whole memory share one stretch. */
+  #gathered(count: number): Tensor {
+    const most = this.#settings.criticBatch || this.#replay.capacity;
+    this.#whole ??= this.#backend.alloc(most * this.#setLength);
+    return this.#backend.view(this.#whole, 0, count * this.#setLength);
+  }
+
+  /** d mean((critic(set) − 1)²) / d set, through the frozen critic, into the generator's gradient. */
+  #pull(train: boolean): readonly Step[] {
+    const known = this.#pulls.get(train);
+    if (known) return known;
+    const backend = this.#backend;
+    const { sets } = this.#generator.shape;
+    const passOptions = { train, gradients: "input", x: this.#input } as const;
+    const pass = this.#network.pass(sets * this.#rowsPerSet, passOptions);
+    const target = backend.alloc(sets);
+    const loss = backend.alloc(1);
+    backend.write(target, new Float32Array(sets).fill(1));
+    const steps = [
+      ...pass.forward,
+      backend.prepare("mse_grad", { y: pass.y, target, dy: pass.dy, loss, length: sets, scale: 1 }),
+      ...pass.backward,
+      this.#settings.critic === "set"
+        ? this.#labels.gradient(this.#labels.labelWidth, pass.dx!, this.#generator.dy)
+        : this.#copy(pass.dx!, sets),
+    ];
+    this.#pulls.set(train, steps);
+    return steps;
+  }
+
+  #copy(from: Tensor, sets: number): Step {
+    const index = this.#backend.alloc(sets);
+    this.#backend.write(
+      index,
+      Float32Array.from({ length: sets }, (_, i) => i),
+    );
+    const call = { slots: sets, count: sets, length: this.#setLength };
+    return this.#backend.prepare("gather", { x: from, index, y: this.#generator.dy, ...call });
+  }
+
+  #clear(): Step {
+    const { dy } = this.#generator;
+    return this.#backend.prepare("gather", {
+      x: this.#backend.alloc(dy.length),
+      index: this.#backend.alloc(1),
+      y: dy,
+      slots: 1,
+      count: 1,
+      length: dy.length,
+    });
+  }
+}
+
+/** While the memory fills, its batch grows by doubling, so that few shapes are ever prepared. */
+function wholeBatch(size: number, capacity: number): number {
+  let count = 1;
+  while (count < size) count *= 2;
+  return Math.min(count, capacity);
+}
