@@ -8,7 +8,6 @@ export { type KernelName, kernels } from "./engine/kernels.ts";
 export { Cpu, init } from "./engine/module.ts";
 export { WasmBackend } from "./engine/wasm.ts";
 export { type ErrorCode, MakeitError } from "./errors.ts";
-export { type EvaluateOptions, type Evaluation, evaluate } from "./evaluate.ts";
 export { type Matrix, matrix } from "./matrix.ts";
 export { METRIC_NAMES, type Metric, type MetricFunction, type MetricName, openMetric } from "./metrics.ts";
 export { Model, type SampleOptions, sample } from "./model.ts";
@@ -29,9 +28,7 @@ export type {
 export { METHODS } from "./result.ts";
 export { type FitOptions, fit, type Progress, type Run } from "./run.ts";
 export { Encoder } from "./table/encoder.ts";
-export { inspectTable } from "./table/inspect.ts";
 export { type ReadOptions, readTable } from "./table/read.ts";
 export type { Column, Role, Table } from "./table/table.ts";
-export { writeCsv } from "./table/write.ts";
 export { type TrainJob, type TrainResult, train, vote } from "./train.ts";
 export { VERSION } from "./version.ts";

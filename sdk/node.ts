@@ -17,7 +17,6 @@ import type { WorkerFailure, WorkerTask } from "./worker.ts";
 
 export * from "./index.ts";
 export * from "./plots/index.ts";
-export { renderReport } from "./report.ts";
 
 /** As the core's `fit`, with splits in worker threads (`jobs`; the results do not depend on it). */
 export function fit(table: Table, options: FitOptions): Promise<Run> {

@@ -68,6 +68,7 @@ export async function train(job: TrainJob, hooks: TrainHooks = {}): Promise<Trai
   const cpu = await Cpu.open();
   const backend: Backend = await WasmBackend.open();
   const learner = openLearner(settings.classifier, classes, cpu, {
+    maxDepth: settings.treeDepth,
     warmStart: true,
   });
   const metric = openMetric(settings.metric, classes, cpuRanker(cpu));

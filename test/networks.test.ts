@@ -5,7 +5,6 @@ import type { Backend, Step, Tensor } from "../sdk/engine/backend.ts";
 import { WasmBackend } from "../sdk/engine/wasm.ts";
 import {
   adam,
-  discriminator,
   flatCritic,
   Generator,
   type Layer,
@@ -13,6 +12,7 @@ import {
   type Optimizer,
   type Parameters,
   rmsprop,
+  rowClassifier,
   setCritic,
 } from "../sdk/networks.ts";
 import { Random } from "../sdk/random.ts";
@@ -132,7 +132,7 @@ const trials: Record<string, Trial> = {
   "discriminator, adam": {
     rows: 14,
     inputs: 5,
-    layers: discriminator([9, 6]),
+    layers: rowClassifier([9, 6]),
     optimizer: adam(0.01),
     x: hashed(53, 70),
     target: Array.from({ length: 14 }, (_, i) => (i < 7 ? 0.9 : 0)),
@@ -225,7 +225,7 @@ const SIZES: Sizes[] = [
 const stacks: Record<string, (width: number) => Layer[]> = {
   "set critic": (width) => setCritic(width, 5),
   "flat critic": flatCritic,
-  discriminator: (width) => discriminator([width, width + 1]),
+  discriminator: (width) => rowClassifier([width, width + 1]),
 };
 
 for (const [name, layers] of Object.entries(stacks)) {
