@@ -11,8 +11,24 @@ export interface Resampled {
 export interface SmoteOptions {
   /** Neighbours to interpolate with; a class of n ≤ k rows uses n − 1. */
   k?: number;
-  /** Features that belong together and are copied, never interpolated: the one-hot block of a categorical column. */
+  /** Features that are copied together, never interpolated: see `categoricalGroups`. */
   groups?: readonly (readonly number[])[];
+}
+
+/**
+ * The groups of an encoder's features: the one-hot block of a categorical column, and each boolean and each missing-cell
+ * indicator by itself.
+ */
+export function categoricalGroups(
+  features: readonly { readonly column: string; readonly kind: string }[],
+): number[][] {
+  const groups = new Map<string, number[]>();
+  features.forEach(({ column, kind }, j) => {
+    if (kind !== "onehot" && kind !== "boolean" && kind !== "missing") return;
+    const key = JSON.stringify([kind, column]);
+    groups.set(key, [...(groups.get(key) ?? []), j]);
+  });
+  return [...groups.values()];
 }
 
 /** The rows of each class. */
@@ -190,7 +206,8 @@ function populationSd(x: Matrix, j: number): number {
   return Math.sqrt(squares / x.rows);
 }
 
-function concat(a: Int32Array, b: Int32Array): Int32Array {
+/** `b` after `a`. */
+export function concat(a: Int32Array, b: Int32Array): Int32Array {
   const out = new Int32Array(a.length + b.length);
   out.set(a);
   out.set(b, a.length);

@@ -2,7 +2,14 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Matrix, takeRows } from "../sdk/matrix.ts";
 import { Random } from "../sdk/random.ts";
-import { balancedWeights, Neighbours, oversample, rowsByClass, smote } from "../sdk/resampling.ts";
+import {
+  balancedWeights,
+  categoricalGroups,
+  Neighbours,
+  oversample,
+  rowsByClass,
+  smote,
+} from "../sdk/resampling.ts";
 import golden from "./golden/smote.json" with { type: "json" };
 
 const toMatrix = (rows: number[][]): Matrix => ({
@@ -156,6 +163,20 @@ describe("smote with categorical groups (SMOTE-NC)", () => {
     const found = new Neighbours(block, [[0, 1, 2]]);
     expect(found.commonest(Uint32Array.of(0, 1, 3), 0)).toBe(1);
     expect(found.commonest(Uint32Array.of(2, 1, 3, 4), 0)).toBe(2);
+  });
+
+  test("groups are one-hot blocks, booleans and missing-cell indicators", () => {
+    const feature = (column: string, kind: string) => ({ column, kind });
+    const features = [
+      feature("age", "numeric"),
+      feature("age", "missing"),
+      feature("colour", "onehot"),
+      feature("colour", "onehot"),
+      feature("colour", "missing"),
+      feature("smokes", "boolean"),
+      feature("town", "frequency"),
+    ];
+    expect(categoricalGroups(features)).toEqual([[1], [2, 3], [4], [5]]);
   });
 
   test("categories alone count their differences", () => {
