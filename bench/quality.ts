@@ -1,0 +1,158 @@
+/**
+ * Quality of the methods against class imbalance, on held-out rows: makeit beside the simple rivals, over any folder
+ * of CSV files. One line a data set as it finishes (means over folds and shuffles; the last column is makeit's time a
+ * fold), then means, mean ranks, wins and tests. The same seed gives the same figures with any number of jobs.
+ */
+import { writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { parseArgs } from "node:util";
+import { isMainThread, parentPort, workerData } from "node:worker_threads";
+import { inputError, type MakeitError } from "../sdk/errors.ts";
+import { openMetric } from "../sdk/metrics.ts";
+import { OPTIONS, resolveSettings, type Settings } from "../sdk/options.ts";
+import { listData } from "./quality/data.ts";
+import {
+  type Config,
+  type Job,
+  METHOD_NAMES,
+  type MethodName,
+  type Outcome,
+  openRunner,
+} from "./quality/job.ts";
+import { runJobs } from "./quality/pool.ts";
+import { dataLine, header, type Line, lineOf, summary } from "./quality/report.ts";
+
+const USAGE = `npm run bench:quality -- [options]
+  --data DIR|FILE.csv  tables to measure (default: birdstrikes, of the dev dependencies)
+  --target COLUMN      what to predict (default: the last column)
+  --only A,B           data sets to keep, by file name without .csv
+  --metric NAME        f1 (default), roc_auc, average_precision, …
+  --classifier NAME    logistic (default), tree
+  --folds N            stratified folds (5)
+  --repeats N          shuffles (1)
+  --seed N             (1)
+  --epochs N           training epochs of makeit
+  --set KEY=VALUE      any other option of makeit; may be repeated
+  --methods A,B        ${METHOD_NAMES.join(", ")} (default: all but search)
+  --search             also makeit's pipeline with a generator that never learns
+  --jobs N             worker threads (default: one a core)
+  --json FILE          every fold's figures`;
+
+const flags = {
+  data: { type: "string" },
+  target: { type: "string" },
+  only: { type: "string" },
+  metric: { type: "string", default: "f1" },
+  classifier: { type: "string", default: "logistic" },
+  folds: { type: "string", default: "5" },
+  repeats: { type: "string", default: "1" },
+  seed: { type: "string", default: "1" },
+  epochs: { type: "string" },
+  set: { type: "string", multiple: true, default: [] as string[] },
+  methods: { type: "string" },
+  search: { type: "boolean", default: false },
+  jobs: { type: "string" },
+  json: { type: "string" },
+  help: { type: "boolean", default: false },
+} as const;
+
+if (isMainThread) await main();
+else await work(workerData as Config);
+
+/** The worker: a job in, its outcome out. */
+async function work(config: Config): Promise<void> {
+  const run = await openRunner(config);
+  parentPort!.on("message", async (job: Job) => parentPort!.postMessage(await run(job)));
+}
+
+async function main(): Promise<void> {
+  try {
+    const { values } = parseArgs({ options: flags });
+    if (values.help) console.log(USAGE);
+    else await bench(values);
+  } catch (error) {
+    // A worker's error arrives as a copy: its code and hint are there, its class is not.
+    const { code, message, hint = "" } = error as MakeitError;
+    const misused = String(code).startsWith("ERR_PARSE_ARGS");
+    console.error(misused ? `${message}\n${USAGE}` : `${message} ${hint}`.trim());
+    process.exitCode = misused || code === "input" ? 2 : 1;
+  }
+}
+
+type Values = ReturnType<typeof parseArgs<{ options: typeof flags }>>["values"];
+
+async function bench(values: Values): Promise<void> {
+  const settings = settingsOf(values);
+  const methods = methodsOf(values);
+  const sets = listData(values.data, values.target, values.only?.split(","));
+  const splits = settings.splits * settings.repeats;
+  const jobs: Job[] = sets.flatMap((_, set) =>
+    Array.from({ length: splits }, (_, split) => ({ set, split })),
+  );
+  const workers = values.jobs === undefined ? availableParallelism() : Number(values.jobs);
+  if (!(Number.isInteger(workers) && workers > 0))
+    throw inputError(`--jobs is ${values.jobs}; expected 1 or more.`);
+
+  console.log(
+    `${settings.metric}, ${settings.classifier}, ${settings.splits} folds x ${settings.repeats}, seed ${settings.seed}, ${sets.length} data sets`,
+  );
+  console.log(header(methods));
+  const outcomes: Outcome[] = new Array(jobs.length);
+  const left = sets.map(() => splits);
+  const lines: Line[] = [];
+  await runJobs<Job, Outcome>(
+    new URL(import.meta.url),
+    { sets, methods, settings } satisfies Config,
+    jobs,
+    workers,
+    (index, outcome) => {
+      const { set } = outcome.job;
+      outcomes[index] = outcome;
+      if (--left[set] > 0) return;
+      lines[set] = lineOf(sets[set].name, outcomes.slice(set * splits, (set + 1) * splits), methods);
+      console.log(dataLine(lines[set]));
+    },
+  );
+  console.log(summary(lines, methods, openMetric(settings.metric, 2).greaterIsBetter));
+  if (values.json)
+    writeFileSync(values.json, `${JSON.stringify({ settings, methods, lines, outcomes }, null, 1)}\n`);
+}
+
+function methodsOf(values: Values): MethodName[] {
+  const named =
+    values.methods?.split(",") ?? METHOD_NAMES.filter((name) => name !== "search" || values.search);
+  const unknown = named.find((name) => !METHOD_NAMES.includes(name as MethodName));
+  if (unknown !== undefined)
+    throw inputError(`There is no method "${unknown}".`, `There are: ${METHOD_NAMES.join(", ")}.`);
+  return METHOD_NAMES.filter((name) => named.includes(name));
+}
+
+function settingsOf(values: Values): Settings {
+  const given: Record<string, unknown> = {
+    metric: values.metric,
+    classifier: values.classifier,
+    splits: Number(values.folds),
+    repeats: Number(values.repeats),
+    seed: Number(values.seed),
+  };
+  if (values.epochs !== undefined) given.epochs = Number(values.epochs);
+  for (const pair of values.set) {
+    const [key, value] = splitPair(pair);
+    given[key] = parseValue(key, value);
+  }
+  return resolveSettings(given);
+}
+
+function splitPair(pair: string): [string, string] {
+  const at = pair.indexOf("=");
+  if (at < 1) throw inputError(`--set ${pair}: expected KEY=VALUE.`, "For example --set lambda=2.");
+  return [pair.slice(0, at), pair.slice(at + 1)];
+}
+
+/** A flag's text as the option's type; unknown names and bad values are refused by `resolveSettings`. */
+function parseValue(key: string, value: string): unknown {
+  const kind = Object.hasOwn(OPTIONS, key) ? OPTIONS[key as keyof Settings].kind : "string";
+  if (kind === "number" || kind === "integer") return value.trim() === "" ? value : Number(value);
+  if (kind === "boolean") return value === "true" ? true : value === "false" ? false : value;
+  return value;
+}
