@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { kernels } from "../sdk/engine/kernels.ts";
+import { ACTIVATION, kernels } from "../sdk/engine/kernels.ts";
 import { Cpu } from "../sdk/engine/module.ts";
 import { WasmBackend } from "../sdk/engine/wasm.ts";
 import { contract, kernelNames } from "./contract.ts";
@@ -38,4 +38,61 @@ test("a kernel gives its scratch memory back", async () => {
   exports.head_dh(at, at + 128, at + 512, 1, size, size, size);
   exports.head_dk(at, at + 128, at + 512, at + 768, 1, size, size, size);
   expect(exports.mark()).toBe(before);
+});
+
+describe("transcendental functions keep f32 accuracy over the whole range", () => {
+  // f(1 · x + 0), in rows of one column
+  async function apply(activation: number, x: Float32Array): Promise<Float32Array> {
+    const backend = await WasmBackend.open();
+    const rows = x.length;
+    const [tx, w, b, y] = [backend.alloc(rows), backend.alloc(1), backend.alloc(1), backend.alloc(rows)];
+    backend.write(tx, x);
+    backend.write(w, Float32Array.of(1));
+    backend.submit([backend.prepare("dense", { x: tx, w, b, y, rows, inner: 1, cols: 1, activation })]);
+    return backend.read(y);
+  }
+
+  /** Both signs of sizes from 1e-6 to 80, and 0. */
+  const sweep = Float32Array.from({ length: 20_001 }, (_, i) =>
+    i === 0 ? 0 : (i % 2 ? 1 : -1) * 1e-6 * 1.000909 ** i,
+  );
+
+  function worst(got: Float32Array, f: (x: number) => number): { x: number; got: number; error: number } {
+    let found = { x: 0, got: 0, error: 0 };
+    sweep.forEach((x, i) => {
+      const error = Math.abs(got[i] - f(x)) / Math.max(Math.abs(f(x)), 1e-37);
+      if (!(error <= found.error)) found = { x, got: got[i], error };
+    });
+    return found;
+  }
+
+  // three roundings of 6e-8 each: of the polynomial, the sum and the quotient
+  test("sigmoid", async () => {
+    const { error, ...at } = worst(await apply(ACTIVATION.sigmoid, sweep), (x) => 1 / (1 + Math.exp(-x)));
+    expect(error, JSON.stringify(at)).toBeLessThan(2.5e-7);
+  });
+
+  test("tanh", async () => {
+    const { error, ...at } = worst(await apply(ACTIVATION.tanh, sweep), Math.tanh);
+    expect(error, JSON.stringify(at)).toBeLessThan(2.5e-7);
+  });
+
+  test("far out they saturate, and NaN stays NaN", async () => {
+    const far = Float32Array.of(
+      100,
+      1e30,
+      Number.POSITIVE_INFINITY,
+      -100,
+      -1e30,
+      Number.NEGATIVE_INFINITY,
+      Number.NaN,
+    );
+    const [high, low] = [
+      [1, 1, 1],
+      [0, 0, 0],
+    ];
+    const sigmoid = await apply(ACTIVATION.sigmoid, far);
+    expect([...sigmoid].map((y) => Math.round(y * 1e30) / 1e30)).toEqual([...high, ...low, Number.NaN]);
+    expect([...(await apply(ACTIVATION.tanh, far))]).toEqual([...high, -1, -1, -1, Number.NaN]);
+  });
 });

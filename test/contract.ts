@@ -131,4 +131,116 @@ export function contract(name: string, open: () => Promise<Backend>): void {
       }
     });
   });
+
+  describe(`${name} says what is wrong with a call`, () => {
+    let backend: Backend;
+    beforeAll(async () => {
+      backend = await open();
+    });
+    afterAll(() => backend.dispose());
+    const add = (x: Tensor, y: Tensor, length: number, scale = 1) =>
+      backend.prepare("add", { x, y, length, scale });
+
+    test("lengths: kernel, argument, expected, came", () => {
+      expect(() => add(backend.alloc(5), backend.alloc(4), 5)).toThrow(
+        "add: y must hold 5 floats (length 5, scale 1), got 4",
+      );
+      expect(() => add(backend.alloc(5), backend.alloc(5), 0)).toThrow(
+        "add: x must hold at least one floats",
+      );
+    });
+
+    test("parameters", () => {
+      const [x, y] = [backend.alloc(5), backend.alloc(5)];
+      expect(() => add(x, y, 5.5)).toThrow("add: length must be a whole number below 2^32, got 5.5");
+      expect(() => add(x, y, 5, Number.NaN)).toThrow("add: scale must be a finite number, got NaN");
+      expect(() => backend.prepare("add", { x, y, length: 5 } as never)).toThrow(
+        "scale must be a finite number, got undefined",
+      );
+      expect(() => backend.prepare("add", { x, length: 5, scale: 1 } as never)).toThrow(
+        "y must hold 5 floats",
+      );
+      expect(() => backend.prepare("subtract" as never, {} as never)).toThrow(
+        'There is no kernel "subtract"',
+      );
+    });
+
+    test("arguments that overlap, also through views", () => {
+      const whole = backend.alloc(128);
+      expect(() => add(whole, whole, 128)).toThrow("add: x and y overlap");
+      expect(() => add(backend.view(whole, 0, 65), backend.view(whole, 64, 64), 64)).toThrow(
+        "x must hold 64",
+      );
+      expect(() => add(backend.view(whole, 0, 64), backend.view(whole, 0, 64), 64)).toThrow("overlap");
+      expect(() => add(backend.view(whole, 0, 64), backend.view(whole, 64, 64), 64)).not.toThrow();
+    });
+
+    test("views: alignment and bounds", () => {
+      const whole = backend.alloc(100);
+      expect(() => backend.view(whole, 10, 5)).toThrow("multiple of 64 floats, got 10");
+      expect(() => backend.view(whole, 64, 37)).toThrow("within its tensor of 100 floats, got 64 to 101");
+      expect(() => backend.alloc(0)).toThrow("at least 1, got 0");
+    });
+
+    test("data that does not fit", async () => {
+      const tensor = backend.alloc(3);
+      expect(() => backend.write(tensor, new Float32Array(4))).toThrow("A tensor of 3 floats cannot take 4");
+      await expect(backend.read(tensor, new Float32Array(2))).rejects.toThrow("cannot be read into 2");
+    });
+
+    test("tensors and steps of another engine", async () => {
+      const other = await open();
+      const [x, y] = [other.alloc(3), other.alloc(3)];
+      expect(() => add(x, y, 3)).toThrow("A tensor of another engine");
+      const step = other.prepare("add", { x, y, length: 3, scale: 1 });
+      expect(() => backend.submit([step])).toThrow("Step 0 of the plan (add) was prepared on another engine");
+      other.dispose();
+    });
+
+    test("use after dispose, which may be called twice", async () => {
+      const gone = await open();
+      const tensor = gone.alloc(3);
+      gone.dispose();
+      gone.dispose();
+      expect(() => gone.alloc(3)).toThrow("The engine was disposed of");
+      expect(() => gone.submit([])).toThrow("The engine was disposed of");
+      expect(() => gone.write(tensor, new Float32Array(3))).toThrow("The engine was disposed of");
+      await expect(gone.read(tensor)).rejects.toThrow("The engine was disposed of");
+    });
+  });
+
+  describe(`${name} keeps tensors`, () => {
+    test("zeroed, written, read back and viewed, also when the memory grows", async () => {
+      const backend = await open();
+      const first = backend.alloc(130);
+      expect(await backend.read(first)).toEqual(new Float32Array(130));
+      backend.write(
+        first,
+        Float32Array.from({ length: 130 }, (_, i) => i),
+      );
+      backend.alloc(4_000_000);
+      expect([...(await backend.read(backend.view(first, 64, 3)))]).toEqual([64, 65, 66]);
+      const out = new Float32Array(130);
+      expect(await backend.read(first, out)).toBe(out);
+      expect(out[129]).toBe(129);
+      backend.write(first, Float32Array.of(7));
+      expect([...(await backend.read(backend.view(first, 0, 2)))]).toEqual([7, 1]);
+      backend.dispose();
+    });
+
+    test("through a plan of several steps, submitted again and again", async () => {
+      const backend = await open();
+      const [x, y] = [backend.alloc(5), backend.alloc(5)];
+      backend.write(x, Float32Array.of(1, 2, 3, 4, 5));
+      const plan = [
+        backend.prepare("add", { x, y, length: 5, scale: 1 }),
+        backend.prepare("add", { x: y, y: x, length: 5, scale: -1 }),
+      ];
+      backend.submit(plan);
+      backend.submit(plan);
+      expect([...(await backend.read(y))]).toEqual([1, 2, 3, 4, 5]);
+      expect([...(await backend.read(x))]).toEqual([-1, -2, -3, -4, -5]);
+      backend.dispose();
+    });
+  });
 }
