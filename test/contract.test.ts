@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { ACTIVATION, kernels } from "../sdk/engine/kernels.ts";
 import { Cpu } from "../sdk/engine/module.ts";
 import { WasmBackend } from "../sdk/engine/wasm.ts";
-import { contract, kernelNames } from "./contract.ts";
+import { cases, contract, inputsOf, kernelNames } from "./contract.ts";
 import { references } from "./reference.ts";
 
 contract("wasm", () => WasmBackend.open());
@@ -38,6 +38,29 @@ test("a kernel gives its scratch memory back", async () => {
   exports.head_dh(at, at + 128, at + 512, 1, size, size, size);
   exports.head_dk(at, at + 128, at + 512, at + 768, 1, size, size, size);
   expect(exports.mark()).toBe(before);
+});
+
+test.each(kernelNames)("%s touches nothing beyond the end of an argument", async (kernel) => {
+  const { exports } = await Cpu.open();
+  exports.reset(exports.allocate(2 ** 23));
+  const end = exports.memory.buffer.byteLength;
+  for (const p of cases(kernel, [1, 3, 6])) {
+    const inputs = inputsOf(kernel, p);
+    for (const last of Object.keys(inputs)) {
+      const start = exports.mark();
+      // the last bytes of the memory: one further and the call traps
+      const addresses = Object.entries(inputs).map(([name, data]) => {
+        const address = name === last ? end - data.byteLength : exports.allocate(data.byteLength);
+        new Float32Array(exports.memory.buffer, address, data.length).set(data);
+        return address;
+      });
+      const params = Object.keys(kernels[kernel].params).map((name) => p[name]);
+      const run = exports[kernel] as (...numbers: number[]) => void;
+      expect(() => run(...addresses, ...params), `${JSON.stringify(p)} ${last}`).not.toThrow();
+      exports.reset(start);
+    }
+  }
+  expect(exports.memory.buffer.byteLength, "the memory grew: nothing was at its end").toBe(end);
 });
 
 describe("transcendental functions keep f32 accuracy over the whole range", () => {
