@@ -54,7 +54,7 @@ function drawableTree(tree: Tree, encoder: Encoder): TreePlot {
 function rules(tree: Tree, encoder: Encoder): Rule[] {
   const classes = encoder.classes.length;
   const total = tree.samples[0];
-  return leafPaths(tree).map(({ leaf, path }) => {
+  return leafPaths(collapse(tree)).map(({ leaf, path }) => {
     const conditions = new Map<string, string>();
     for (const { feature, threshold, below } of path) {
       const text = encoder.describe(feature, threshold);
@@ -69,6 +69,23 @@ function rules(tree: Tree, encoder: Encoder): Rule[] {
       confidence: most / value.reduce((sum, v) => sum + v, 0),
     };
   });
+}
+
+/** The tree without splits that change no decision: a rule is as short as its class allows. */
+function collapse(tree: Tree): Tree {
+  const { classes, left, right, value } = tree;
+  const feature = tree.feature.slice();
+  const decision = (node: number) => {
+    const row = Array.from(value.subarray(node * classes, (node + 1) * classes));
+    return row.indexOf(Math.max(...row));
+  };
+  // Children come after their parent (pre-order): from the end, subtrees are settled before their root.
+  for (let node = feature.length - 1; node >= 0; node--) {
+    if (feature[node] < 0) continue;
+    const [a, b] = [left[node], right[node]];
+    if (feature[a] < 0 && feature[b] < 0 && decision(a) === decision(b)) feature[node] = -1;
+  }
+  return { ...tree, feature };
 }
 
 /** Sums the encoder's features per column of the table. */
