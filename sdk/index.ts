@@ -8,6 +8,7 @@ export { type KernelName, kernels } from "./engine/kernels.ts";
 export { Cpu, init } from "./engine/module.ts";
 export { WasmBackend } from "./engine/wasm.ts";
 export { type ErrorCode, MakeitError } from "./errors.ts";
+export { type EvaluateOptions, type Evaluation, evaluate } from "./evaluate.ts";
 export { type Matrix, matrix } from "./matrix.ts";
 export { METRIC_NAMES, type Metric, type MetricFunction, type MetricName, openMetric } from "./metrics.ts";
 export { Model, type SampleOptions, sample } from "./model.ts";
