@@ -8,7 +8,7 @@ import { MessageChannel } from "node:worker_threads";
 import { Tinypool } from "tinypool";
 import { inputError, MakeitError } from "./errors.ts";
 import { isClassifier } from "./options.ts";
-import "./plots/node.ts";
+import { registerPlotWindow } from "./plots/node.ts";
 import { type FitOptions, fit as fitWith, type Run, runInline, type SplitRunner } from "./run.ts";
 import type { SplitJob, SplitOutcome } from "./split.ts";
 import { type ReadOptions, readTable as readSource } from "./table/read.ts";
@@ -17,6 +17,8 @@ import type { WorkerFailure, WorkerTask } from "./worker.ts";
 
 export * from "./index.ts";
 export * from "./plots/index.ts";
+
+registerPlotWindow();
 
 /** As the core's `fit`, with splits in worker threads (`jobs`; the results do not depend on it). */
 export function fit(table: Table, options: FitOptions): Promise<Run> {
