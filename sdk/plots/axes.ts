@@ -16,8 +16,12 @@ export interface Area {
 
 export type Linear = ScaleLinear<number, number>;
 
-/** Whether a number has a place on an axis: finite, and small enough for differences to stay finite. */
-export const isDrawable = (value: number) => Math.abs(value) < 1e150;
+/**
+ * Whether a number has a place on an axis: finite (JSON has null for what is not), and small enough
+ * for differences to stay finite.
+ */
+export const isDrawable = (value: unknown): value is number =>
+  typeof value === "number" && Math.abs(value) < 1e150;
 
 /** The drawable range of `values`, widened where it is as good as a single point; undefined when nothing is drawable. */
 export function rangeOf(values: Iterable<number>): [number, number] | undefined {

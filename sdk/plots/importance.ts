@@ -24,16 +24,21 @@ const SHOWN = 20;
 /**
  * Impurity and permutation importances side by side, most important columns first: the top 20, the rest counted.
  * @param options.metric the metric whose drop the permutation importance is
+ * @param options.title what stands above, where it is more than one split's
  */
-export function drawImportance(importances: readonly ImportanceBar[], options: { metric: string }): string {
-  const title = "Feature importances";
+export function drawImportance(
+  importances: readonly ImportanceBar[],
+  options: { metric: string; title?: string },
+): string {
+  const { metric, title = "Feature importances" } = options;
   if (importances.length === 0) return drawNothing(title, "Nothing to draw: no column has an importance.");
   const sorted = [...importances].sort((a, b) => rank(b) - rank(a) || drop(b) - drop(a));
   const bars = sorted.slice(0, SHOWN);
   const rest = sorted.slice(SHOWN);
   const height = TOP + 24 + bars.length * ROW + 62 + (rest.length ? 22 : 0);
-  const subtitle =
-    "Columns by their share in the tree; at the right what the held-out metric loses when a column is shuffled.";
+  const spread = importances.some(({ impuritySd }) => impuritySd !== undefined);
+  const whiskers = spread ? "; whiskers: ± one standard deviation" : "";
+  const subtitle = `Share of each column in the tree, and what the held-out metric loses when it is shuffled${whiskers}`;
   const canvas = openCanvas({ width: WIDTH, height, title, subtitle });
   const area = (x: number): Area => ({ x, y: TOP + 24, width: 420, height: bars.length * ROW });
 
@@ -45,7 +50,7 @@ export function drawImportance(importances: readonly ImportanceBar[], options: {
     { x: 290, name: "Impurity decrease (share)", color: classColor(0), value: "impurity", sd: "impuritySd" },
     {
       x: 752,
-      name: `Permutation: drop of ${options.metric}`,
+      name: `Permutation: drop of ${metric}`,
       color: classColor(1),
       value: "permutation",
       sd: "permutationSd",

@@ -1,0 +1,350 @@
+/** A run as one HTML file: nothing to load, nothing to run, to be read in a browser, printed or mailed. */
+import { Html, html, type Part } from "./html.ts";
+import { OPTIONS, PRESETS, type PresetName, resolveSettings, type Settings } from "./options.ts";
+import {
+  drawCurves,
+  drawDistributions,
+  drawEmbedding,
+  drawHeatmap,
+  drawImportance,
+  drawMethods,
+  drawTree,
+} from "./plots/index.ts";
+import { clean, formatCount, formatFixed, formatNumber, formatPercent } from "./plots/text.ts";
+import { STYLE } from "./report.css.ts";
+import { METHODS, type Method, type RunResult, type SplitResult, type Spread } from "./result.ts";
+
+const NAMES: Record<Method, string> = {
+  none: "Nothing done",
+  weighted: "Class weights",
+  threshold: "Tuned threshold",
+  oversample: "Random oversampling",
+  smote: "SMOTE",
+  makeit: "Makeit",
+};
+
+const ADVICE: Record<Method, string> = {
+  none: "leave the data as they are",
+  weighted: "fit the classifier with balanced class weights",
+  threshold: "tune the classifier's decision threshold",
+  oversample: "repeat rows of the rare classes at random",
+  smote: "oversample the rare classes with SMOTE",
+  makeit: "train on the synthetic rows",
+};
+
+const REASONS: Record<SplitResult["stopped"]["reason"], string> = {
+  epochs: "all epochs done",
+  patience: "patience ran out",
+  interrupted: "interrupted",
+  diverged: "a loss was no longer finite",
+  time: "time was up",
+};
+
+const OUTCOMES = { helps: "✓ Helps", same: "= No difference", hurts: "✗ Hurts" } as const;
+const LOWER_IS_BETTER = new Set(["brier", "log_loss"]);
+const POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+
+/**
+ * The report of a run: verdict first, then methods, data, what holds across splits, each split's tree with its
+ * importances, curves, rows in a plane and distributions, and how to run it again.
+ * Needs a document to draw in, as the plots do. The same result gives the same text.
+ */
+export function renderReport(result: RunResult): string {
+  const title = `Makeit report: ${clean(result.data.name)}`;
+  const page = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="${POLICY}">
+<meta name="color-scheme" content="light dark">
+<title>${title}</title>
+<style>${new Html(STYLE)}</style>
+</head>
+<body>
+<header>
+<h1>${title}</h1>
+<p>Target <b>${clean(result.data.target)}</b>, metric <b>${clean(result.metric)}</b>, ${counted(result.splits.length, "split")}. Every score below is of rows that training has not seen.</p>
+</header>
+${contents(result)}
+<main>
+${verdict(result)}
+${warnings(result.warnings)}
+${methods(result)}
+${data(result)}
+${across(result)}
+${result.splits.map((split, i) => splitSection(split, result.metric, i === 0))}
+${reproduce(result)}
+</main>
+<footer>Makeit ${result.version}</footer>
+</body>
+</html>
+`;
+  return page.text;
+}
+
+const counted = (count: number, noun: string) => `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
+const higherIsBetter = (metric: string) => !LOWER_IS_BETTER.has(metric);
+/** A score to three decimals; JSON writes what is not a number as null. */
+const score = (value: number | null | undefined) => formatFixed(value ?? Number.NaN, 3);
+
+function contents({ splits }: RunResult): Html {
+  const links = splits.map(({ split }) => html`<li><a href="#split-${split}">Split ${split}</a></li>`);
+  return html`<nav aria-label="Contents"><ul>
+<li><a href="#verdict">Verdict</a></li><li><a href="#methods">Methods</a></li><li><a href="#data">Data</a></li>
+<li><a href="#across">Across splits</a></li>${links}<li><a href="#again">Run it again</a></li>
+</ul></nav>`;
+}
+
+function verdict({ verdict, metric, mean }: RunResult): Html {
+  const { outcome, best, wins, splits, p } = verdict;
+  const facts: [string, string][] = [
+    [`${metric}, nothing done`, score(mean.test.none)],
+    [`${metric}, Makeit`, score(mean.test.makeit)],
+    ["splits in which Makeit was better", `${wins} of ${splits}`],
+    ["p of the paired comparison", formatNumber(p ?? Number.NaN, 2)],
+  ];
+  const advice =
+    best === "makeit"
+      ? html`Of all methods tried, Makeit has the best mean ${metric}.`
+      : html`<strong>${NAMES[best]}</strong> has the best mean ${metric} (${score(mean.test[best])}; Makeit ${score(mean.test.makeit)}). It is simpler: use it, that is, ${ADVICE[best]}.`;
+  return html`<section id="verdict" class="verdict ${outcome}" aria-labelledby="verdict-title">
+<h2 id="verdict-title"><span class="badge">${OUTCOMES[outcome]}</span></h2>
+<p class="sentence">${clean(verdict.sentence)}</p>
+<p>${advice}</p>
+<dl class="facts">${facts.map(([term, value]) => html`<div><dt>${clean(term)}</dt><dd>${value}</dd></div>`)}</dl>
+</section>`;
+}
+
+function warnings(list: string[]): Html {
+  if (list.length === 0) return html``;
+  return html`<section id="warnings" class="warnings" aria-labelledby="warnings-title">
+<h2 id="warnings-title">${counted(list.length, "warning")}</h2>
+<ul>${list.map((warning) => html`<li>${clean(warning)}</li>`)}</ul>
+</section>`;
+}
+
+interface Grid {
+  caption: string;
+  head: Part[];
+  /** The first cell of a row is its heading. */
+  rows: Part[][];
+}
+
+/** A table that scrolls by itself where the screen is narrow. */
+function table({ caption, head, rows }: Grid): Html {
+  const row = ([first, ...rest]: Part[]) =>
+    html`<tr><th scope="row">${first}</th>${rest.map((cell) => html`<td>${cell}</td>`)}</tr>\n`;
+  return html`<div class="wide" role="region" aria-label="${caption}" tabindex="0"><table>
+<caption>${caption}</caption>
+<thead><tr>${head.map((cell) => html`<th scope="col">${cell}</th>`)}</tr></thead>
+<tbody>${rows.map(row)}</tbody>
+</table></div>`;
+}
+
+function methods(result: RunResult): Html {
+  const { mean, metric } = result;
+  const names = new Set(METHODS.flatMap((method) => Object.keys(mean.metrics[method] ?? {})));
+  const columns = [metric, ...[...names].filter((name) => name !== metric)];
+  const spread = (method: Method, name: string): Spread | undefined =>
+    mean.metrics[method]?.[name] ??
+    (name === metric ? { mean: mean.test[method], sd: mean.sd[method] } : undefined);
+  const best = new Map(columns.map((name) => [name, bestOf(name, (method) => spread(method, name)?.mean)]));
+  const bestVoted = bestOf(metric, (method) => mean.voted[method]);
+  const cell = (method: Method, name: string) => {
+    const value = spread(method, name);
+    const text = html`${score(value?.mean)}<small> ± ${score(value?.sd)}</small>`;
+    return best.get(name) === method ? html`<strong>${text}</strong>` : text;
+  };
+  const voted = (method: Method) =>
+    bestVoted === method ? html`<strong>${score(mean.voted[method])}</strong>` : score(mean.voted[method]);
+  const arrow = (name: string) => (higherIsBetter(name) ? "higher is better" : "lower is better");
+  const plot = drawMethods({
+    metric,
+    greaterIsBetter: higherIsBetter(metric),
+    methods: METHODS.map((method) => ({
+      name: NAMES[method],
+      values: result.splits.map((split) => split.test[method] ?? Number.NaN),
+      mean: mean.test[method] ?? Number.NaN,
+    })),
+  });
+  return html`<section id="methods" aria-labelledby="methods-title">
+<h2 id="methods-title">Methods</h2>
+<p>The same classifier on the same splits; only what is done about the imbalance differs.</p>
+${table({
+  caption: `Held-out scores, mean ± standard deviation over ${counted(result.splits.length, "split")}; the best of a column is bold`,
+  head: [
+    "Method",
+    ...columns.map((name) => html`${clean(name)}<small>${arrow(name)}</small>`),
+    html`${clean(metric)}<small>all held-out rows together</small>`,
+  ],
+  rows: METHODS.map((method) => [NAMES[method], ...columns.map((name) => cell(method, name)), voted(method)]),
+})}
+${figure("Held-out scores", plot)}
+</section>`;
+}
+
+function bestOf(metric: string, value: (method: Method) => number | null | undefined): Method | undefined {
+  const sign = higherIsBetter(metric) ? 1 : -1;
+  const scored = METHODS.filter((method) => Number.isFinite(value(method)));
+  return scored.reduce<Method | undefined>(
+    (best, method) => (best === undefined || sign * value(method)! > sign * value(best)! ? method : best),
+    undefined,
+  );
+}
+
+function data({ data }: RunResult): Html {
+  const { rows, columns, counts, positive, positives } = data;
+  const share = (count: number) => (rows > 0 ? count / rows : 0);
+  return html`<section id="data" aria-labelledby="data-title">
+<h2 id="data-title">Data</h2>
+<p>${formatCount(rows)} rows, ${counted(columns, "column")}. The positive class is <b>${clean(positive)}</b>: ${counted(positives, "row")}, ${formatPercent(share(positives))}.</p>
+${table({
+  caption: `Classes of ${clean(data.target)}`,
+  head: ["Class", "Rows", "Share", ""],
+  rows: data.classes.map((name, i) => [
+    clean(name),
+    formatCount(counts[i]),
+    formatPercent(share(counts[i])),
+    html`<meter min="0" max="${rows}" value="${counts[i]}" aria-hidden="true"></meter>`,
+  ]),
+})}
+</section>`;
+}
+
+function across(result: RunResult): Html {
+  const { mean, splits, metric, rules } = result;
+  const columns = mean.importances.map(({ column }) => column);
+  const values = (key: "impurity" | "permutation") =>
+    columns.map((column) =>
+      splits.map((split) => split.importances.find((item) => item.column === column)?.[key] ?? Number.NaN),
+    );
+  const heatmap = drawHeatmap({
+    columns,
+    splits: splits.map(({ split }) => `split ${split}`),
+    panels: [
+      { title: "Impurity decrease (share)", values: values("impurity") },
+      { title: `Permutation: drop of ${metric}`, values: values("permutation") },
+    ],
+  });
+  return html`<section id="across" aria-labelledby="across-title">
+<h2 id="across-title">Across splits</h2>
+${splitsTable(result)}
+${figure("Mean feature importances", drawImportance(mean.importances, { metric, title: "Feature importances, mean over splits" }))}
+${figure("Importances across splits", heatmap)}
+<h3>Rules that recur</h3>
+${
+  rules.length === 0
+    ? html`<p>No path from root to leaf appears in the trees of two splits.</p>`
+    : table({
+        caption: "Paths from root to leaf that appear in the trees of several splits",
+        head: ["If", "Class", "Support", "Confidence", "Splits"],
+        rows: rules.map((rule) => [
+          rule.conditions.map(clean).join(" and "),
+          clean(rule.class),
+          formatPercent(rule.support),
+          formatPercent(rule.confidence),
+          rule.splits.join(", "),
+        ]),
+      })
+}
+</section>`;
+}
+
+function splitsTable({ splits, metric }: RunResult): Html {
+  return table({
+    caption: `Each split: rows, training, held-out ${clean(metric)}`,
+    head: [
+      "Split",
+      "Training rows",
+      "Held-out rows",
+      "Epochs",
+      "Stopped",
+      ...METHODS.map((method) => NAMES[method]),
+      "Seconds",
+    ],
+    rows: splits.map(({ split, rows, stopped, test, seconds }) => [
+      html`<a href="#split-${split}">${split}</a>`,
+      formatCount(rows.train),
+      formatCount(rows.test),
+      formatCount(stopped.epoch),
+      REASONS[stopped.reason] ?? stopped.reason,
+      ...METHODS.map((method) => score(test[method])),
+      formatFixed(seconds, 1),
+    ]),
+  });
+}
+
+function splitSection(split: SplitResult, metric: string, open: boolean): Html {
+  const name = `Split ${split.split}`;
+  const pictures: [string, string][] = [
+    ["decision tree", drawTree(split.tree)],
+    ["feature importances", drawImportance(split.importances, { metric })],
+    ["learning curves", drawCurves(split.curves)],
+    ["real and synthetic rows", drawEmbedding(split.embedding)],
+    ["distributions", drawDistributions(split.distributions)],
+  ];
+  // The id is inside, so that a link to it opens the split.
+  return html`<details class="split"${open ? new Html(" open") : ""}>
+<summary><h2>${name}</h2> <span>${clean(metric)} ${score(split.test.none)} → ${score(split.test.makeit)}</span></summary>
+<div id="split-${split.split}">${pictures.map(([label, svg]) => figure(`${name}: ${label}`, svg))}</div>
+</details>
+`;
+}
+
+/** A picture; a narrow screen scrolls it rather than shrinking it beyond reading. */
+function figure(label: string, svg: string): Html {
+  return html`<figure class="wide" role="region" aria-label="${label}" tabindex="0">${new Html(svg)}</figure>\n`;
+}
+
+function reproduce(result: RunResult): Html {
+  const { version, seed, engine, seconds, options } = result;
+  return html`<section id="again" aria-labelledby="again-title">
+<h2 id="again-title">Run it again</h2>
+<p>Makeit ${version}, engine ${engine}, seed ${seed}, ${formatFixed(seconds, 1)} seconds. The same version, data, options and seed give the same result:</p>
+<pre><code>${command(result)}</code></pre>
+<details><summary>All options</summary>
+${table({
+  caption: "Options of this run",
+  head: ["Option", "Value", "Meaning"],
+  rows: Object.entries(options).map(([name, value]) => [
+    clean(name),
+    clean(typeof value === "string" ? value : (JSON.stringify(value) ?? "–")),
+    Object.hasOwn(OPTIONS, name) ? OPTIONS[name as keyof Settings].describe : "",
+  ]),
+})}
+</details>
+</section>`;
+}
+
+/** The command line that gives this run: what differs from the preset is named. */
+function command({ data, options, seed }: RunResult): string {
+  const preset = Object.hasOwn(PRESETS, String(options.preset)) ? (options.preset as PresetName) : "default";
+  const objective = options.objective === "synthetic" ? "synthetic" : "augmented";
+  // λ's default hangs on the objective.
+  const usual: Record<string, unknown> = { ...resolveSettings({ preset, objective }) };
+  usual.objective = resolveSettings({ preset }).objective;
+  const flags: [string, string][] = [
+    ["target", data.target],
+    ["seed", String(seed)],
+  ];
+  if (preset !== "default") flags.push(["preset", preset]);
+  for (const name of Object.keys(OPTIONS)) {
+    const value = options[name];
+    if (["preset", "seed", "engine", "jobs"].includes(name) || value === undefined || value === usual[name])
+      continue;
+    if (typeof value === "string" || typeof value === "number") flags.push([name, String(value)]);
+    if (typeof value === "boolean") flags.push([value ? name : `no-${name}`, ""]);
+  }
+  const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  const words = flags.map(([name, value]) =>
+    value === "" ? `--${kebab(name)}` : `--${kebab(name)} ${quote(value)}`,
+  );
+  return ["makeit fit", quote(data.name), ...words].join(" ");
+}
+
+/** A word for a POSIX shell. */
+function quote(word: string): string {
+  const text = clean(word);
+  return /^[\w./:@%+,-]+$/.test(text) && !text.startsWith("-") ? text : `'${text.replace(/'/g, "'\\''")}'`;
+}
