@@ -1,11 +1,10 @@
 // Matrix products. All of them are one blocked product of a strided matrix with a matrix packed in panels:
 // 5 × 8 outputs at a time stay in registers, each element of a is read where it lies and spread over the lanes.
 import { mark, reset, scratch } from "./memory";
+import { PANEL, PANEL_BYTES, pack, packTransposed, panelScratch, panelsOf } from "./panels";
 import { NONE, activate, load, loadPart, store, storePart, sumLanes } from "./simd";
 
 const TILE_ROWS: i32 = 5;
-const PANEL: i32 = 8;
-const PANEL_BYTES: usize = 32;
 /** A block of panels stays in the second-level cache: at most this many floats. */
 const BLOCK: i32 = 65536;
 
@@ -171,80 +170,11 @@ function multiply(
   reset(start);
 }
 
-// @ts-ignore: decorator
-@inline
-function panelsOf(n: i32): i32 {
-  return (n + PANEL - 1) / PANEL;
-}
-
-/** Scratch for a (k, n) matrix in panels. */
-// @ts-ignore: decorator
-@inline
-function panelScratch(k: i32, n: i32): usize {
-  return scratch(<usize>panelsOf(n) * k * PANEL_BYTES);
-}
-
 /** Scratch of `bytes` zero bytes. */
 function zeros(bytes: usize): usize {
   const address = scratch(bytes);
   memory.fill(address, 0, bytes);
   return address;
-}
-
-// out [⌈n / 8⌉][k][8] = b (k, n), columns beyond n are 0
-function pack(b: usize, k: i32, n: i32, out: usize): void {
-  const row = <usize>n << 2;
-  for (let p = 0; p < n; p += PANEL) {
-    const cols = min(PANEL, n - p);
-    let from = b + (<usize>p << 2);
-    for (let i = 0; i < k; i++, from += row, out += PANEL_BYTES) {
-      if (cols == PANEL) {
-        v128.store(out, v128.load(from));
-        v128.store(out, v128.load(from, 16), 16);
-      } else {
-        v128.store(out, cols < 4 ? loadPart(from, cols) : v128.load(from));
-        v128.store(out, cols > 4 ? loadPart(from + 16, cols - 4) : f32x4.splat(0), 16);
-      }
-    }
-  }
-}
-
-// out [⌈n / 8⌉][k][8] = bᵀ with b (n, k), columns beyond n are 0
-function packTransposed(b: usize, k: i32, n: i32, out: usize): void {
-  const row = <usize>k << 2;
-  for (let p = 0; p < n; p += PANEL, out += <usize>k * PANEL_BYTES) {
-    for (let j = 0; j < PANEL; j += 4) {
-      const from = b + <usize>(p + j) * row;
-      if (p + j + 4 <= n) transpose4(from, row, k, out + (<usize>j << 2));
-      else for (let q = j; q < j + 4; q++) spread(b + <usize>(p + q) * row, p + q < n, k, out + (<usize>q << 2));
-    }
-  }
-}
-
-// Four rows of k floats at `from` become four neighbouring columns of a panel.
-function transpose4(from: usize, row: usize, k: i32, out: usize): void {
-  const f1 = row, f2 = row << 1, f3 = f1 + f2;
-  let i = 0;
-  for (; i + 4 <= k; i += 4, from += 16, out += 4 * PANEL_BYTES) {
-    const r0 = v128.load(from), r1 = v128.load(from + f1), r2 = v128.load(from + f2), r3 = v128.load(from + f3);
-    const low01 = i32x4.shuffle(r0, r1, 0, 4, 1, 5), high01 = i32x4.shuffle(r0, r1, 2, 6, 3, 7);
-    const low23 = i32x4.shuffle(r2, r3, 0, 4, 1, 5), high23 = i32x4.shuffle(r2, r3, 2, 6, 3, 7);
-    v128.store(out, i32x4.shuffle(low01, low23, 0, 1, 4, 5));
-    v128.store(out, i32x4.shuffle(low01, low23, 2, 3, 6, 7), 32);
-    v128.store(out, i32x4.shuffle(high01, high23, 0, 1, 4, 5), 64);
-    v128.store(out, i32x4.shuffle(high01, high23, 2, 3, 6, 7), 96);
-  }
-  for (; i < k; i++, from += 4, out += PANEL_BYTES) {
-    f32.store(out, f32.load(from));
-    f32.store(out, f32.load(from + f1), 4);
-    f32.store(out, f32.load(from + f2), 8);
-    f32.store(out, f32.load(from + f3), 12);
-  }
-}
-
-// One row of k floats (or zeros) becomes one column of a panel.
-function spread(from: usize, exists: bool, k: i32, out: usize): void {
-  for (let i = 0; i < k; i++, from += 4, out += PANEL_BYTES) f32.store(out, exists ? f32.load(from) : 0);
 }
 
 // y (rows, cols) = f(x (rows, inner) · w (inner, cols) + b (cols))

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ACTIVATION, type KernelName } from "../sdk/engine/kernels.ts";
 import { WasmBackend } from "../sdk/engine/wasm.ts";
-import { inputsOf, runKernel, runReference } from "./contract.ts";
+import { inputsOf, kernelNames, runKernel, runReference } from "./contract.ts";
 import type { Arrays, Params } from "./reference.ts";
 
 /** Largest error of a gradient, relative to its largest element. */
@@ -136,6 +136,11 @@ function objective(
   const result = runReference(kernel, inputs, p)[output];
   return result.reduce((sum, value, i) => sum + value * (upstream ? upstream[i] : 1), 0);
 }
+
+test("every gradient kernel is tried", () => {
+  const named = kernelNames.filter((kernel) => /_(grad|dx|dw|db|dh|dk)$/.test(kernel));
+  expect(Object.keys(gradients)).toEqual(expect.arrayContaining(named));
+});
 
 describe("gradients agree with finite differences", () => {
   let backend: WasmBackend;
