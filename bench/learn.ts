@@ -5,12 +5,12 @@
  *
  *   npm run bench:learn -- --data FILE.csv --target class [--seeds 3] [--seconds 90] [--json]
  */
-import { createRequire } from "node:module";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { Encoder, readTable, resolveSettings, type Settings, type TrainResult, train } from "../sdk/node.ts";
 import { repeatedSplits } from "../sdk/splits.ts";
 import { mean } from "../sdk/statistics.ts";
+import { listData } from "./quality/data.ts";
 
 const FLOORS = [
   { seconds: 30, score: 0.85 },
@@ -134,17 +134,13 @@ function firstTime(curve: Curve, score: number): number {
   return Number.POSITIVE_INFINITY;
 }
 
-/** The named table, or birdstrikes of vega-datasets; the training rows of its first of five folds. */
+/** The named table, or birdstrikes; the training rows of its first of five folds. */
 async function openProblem() {
-  const bundled = () => createRequire(import.meta.url).resolve("vega-datasets/data/birdstrikes.csv");
-  const own = values.data !== undefined;
-  const drop = own ? [] : ["Cost Other", "Cost Repair", "Cost Total $"];
-  const table = await readTable(values.data ?? bundled(), { drop });
-  const target =
-    values.target ?? (own ? table.columns[table.columns.length - 1].name : "Effect Amount of damage");
-  const positive = values.positive ?? (own ? undefined : "Substantial");
-  const encoder = Encoder.fit(table, { target, positive });
-  const y = encoder.labels(table);
+  const [data] = listData(values.data, values.target);
+  const table = await readTable(data.path, { drop: [...(data.drop ?? [])] });
+  const target = data.target ?? table.columns[table.columns.length - 1].name;
+  const positive = values.positive ?? data.positive;
+  const y = Encoder.fit(table, { target, positive }).labels(table);
   const { train: rows } = repeatedSplits(y, 5, 1, 1)[0];
-  return { name: table.name, table, rows, target, positive };
+  return { name: data.name, table, rows, target, positive };
 }

@@ -7,8 +7,16 @@ import type { TreePlot } from "./plots/tree.ts";
 
 export type { Importance };
 
-/** The rivals in the order they are reported: nothing done, class weights, threshold, oversampling, SMOTE, ours. */
-export const METHODS = ["none", "weighted", "threshold", "oversample", "smote", "makeit"] as const;
+/** In the order they are reported: nothing done, the simple rivals, ours. */
+export const METHODS = [
+  "none",
+  "weighted",
+  "threshold",
+  "weightedThreshold",
+  "oversample",
+  "smote",
+  "makeit",
+] as const;
 export type Method = (typeof METHODS)[number];
 
 /** Per epoch: scores of the epoch's sets, best so far, losses, the critic's correlation on sets it has not seen. */

@@ -8,9 +8,9 @@ import { foldSplit, stratifiedFolds } from "./splits.ts";
 import { applyThreshold, bestThreshold } from "./threshold.ts";
 
 /** The rivals of every verdict, in the order they are reported. */
-export const RIVALS = ["none", "weighted", "threshold", "oversample", "smote"] as const;
 /** `weightedThreshold` is class weights with a tuned threshold on top. */
-export type Rival = (typeof RIVALS)[number] | "weightedThreshold";
+export const RIVALS = ["none", "weighted", "threshold", "weightedThreshold", "oversample", "smote"] as const;
+export type Rival = (typeof RIVALS)[number];
 
 /** Sets the draws of the rivals apart from every other use of a run's seed ("RIVL"). */
 const STREAM = 0x5249564c;

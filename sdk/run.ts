@@ -7,7 +7,7 @@ import { resolveSettings, type Settings } from "./options.ts";
 import { cpuRanker } from "./ranking.ts";
 import { METHODS, type Method, type Rule, type RunResult, type SplitResult, type Verdict } from "./result.ts";
 import { measure, runSplit, type SplitJob, type SplitOutcome } from "./split.ts";
-import { columnSplits, repeatedSplits, type Split } from "./splits.ts";
+import { checkSplits, columnSplits, repeatedSplits, type Split, splitWarnings } from "./splits.ts";
 import { compare, mean, sd } from "./statistics.ts";
 import { Encoder } from "./table/encoder.ts";
 import { cellText, findColumn, type Table } from "./table/table.ts";
@@ -71,8 +71,9 @@ export async function fit(table: Table, options: FitOptions, runner: SplitRunner
   if (rows !== undefined && !(Number.isInteger(rows) && rows > 0)) {
     throw inputError(`Option rows is ${rows}; expected a whole number of at least 1.`);
   }
-  const { warnings, learnt, info, names } = prepare(table, options);
-  const splits = planSplits(learnt, info, names, settings);
+  const prepared = prepare(table, options);
+  const { warnings, learnt, info } = prepared;
+  const splits = planSplits(prepared, settings);
   const base = { table: learnt, target, positive, settings };
   const jobs: SplitJob[] = splits.map((split, i) => ({ ...base, split: i + 1, ...split }));
   jobs.push({ ...base, split: 0, train: Uint32Array.from(info.rows), test: new Uint32Array(0) });
@@ -103,8 +104,16 @@ export async function fit(table: Table, options: FitOptions, runner: SplitRunner
 
 type Tested = SplitOutcome & Required<Pick<SplitOutcome, "result" | "proba">>;
 
+interface Prepared {
+  warnings: string[];
+  learnt: Table;
+  info: TargetInfo;
+  /** Each usable row's split, where a column names it. */
+  names: string[] | undefined;
+}
+
 /** What the user's table comes down to: learnable columns, rows that have a target, and what to warn about. */
-function prepare(table: Table, { target, positive, splitColumn }: FitOptions) {
+function prepare(table: Table, { target, positive, splitColumn }: FitOptions): Prepared {
   const warnings = [...table.warnings];
   if (splitColumn === target) {
     throw inputError(`The split column "${target}" is the target.`, "Name another column for the splits.");
@@ -120,24 +129,20 @@ function prepare(table: Table, { target, positive, splitColumn }: FitOptions) {
 }
 
 /** Splits as rows of the table: by the named column, or stratified folds. */
-function planSplits(
-  learnt: Table,
-  info: TargetInfo,
-  names: string[] | undefined,
-  settings: Settings,
-): Split[] {
-  const toTable = ({ train, test }: Split): Split => ({
+function planSplits({ learnt, info, names, warnings }: Prepared, settings: Settings): Split[] {
+  const { classes } = info;
+  // Class indices by the encoder, which needs nothing but the target for that.
+  const positive = classes.length === 2 ? classes[1] : undefined;
+  const y = Encoder.fit(learnt, { target: info.column, positive }).labels(learnt, info.rows);
+  const splits = names
+    ? columnSplits(names)
+    : repeatedSplits(y, settings.splits, settings.repeats, settings.seed, classes);
+  checkSplits(splits, y, classes);
+  warnings.push(...splitWarnings(splits, y, classes));
+  return splits.map(({ train, test }) => ({
     train: train.map((i) => info.rows[i]),
     test: test.map((i) => info.rows[i]),
-  });
-  if (names) return columnSplits(names).map(toTable);
-  const positive = info.oneAgainstRest || info.classes.length === 2 ? positiveName(info) : undefined;
-  const y = Encoder.fit(learnt, { target: info.column, positive }).labels(learnt, info.rows);
-  return repeatedSplits(y, settings.splits, settings.repeats, settings.seed).map(toTable);
-}
-
-function positiveName(info: TargetInfo): string {
-  return info.classes[info.classes.length - 1];
+  }));
 }
 
 /** The split with the best held-out result: the model of a run that never reached the one on all rows. */
@@ -366,6 +371,7 @@ const RIVAL_NAMES: Record<Method, string> = {
   none: "the data as it is",
   weighted: "class weights",
   threshold: "a tuned decision threshold",
+  weightedThreshold: "class weights with a tuned threshold",
   oversample: "random oversampling",
   smote: "SMOTE",
   makeit: "the synthetic data",

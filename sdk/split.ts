@@ -7,6 +7,7 @@ import { METRIC_NAMES, openMetric } from "./metrics.ts";
 import type { Settings } from "./options.ts";
 import { derive, PURPOSE } from "./random.ts";
 import { cpuRanker } from "./ranking.ts";
+import { categoricalGroups } from "./resampling.ts";
 import { METHODS, type Method, type Scores, type SplitResult } from "./result.ts";
 import { rivals } from "./rivals.ts";
 import { type LabelledSet, Mixture } from "./score.ts";
@@ -75,7 +76,7 @@ export async function runSplit(job: SplitJob, hooks: TrainHooks = {}): Promise<S
       learner,
       metric,
       seed: derive(seed, PURPOSE.rivals),
-      groups: oneHotGroups(encoder),
+      groups: categoricalGroups(encoder.features),
     })),
     makeit: await vote(problem, trained.voted, learner, test.x),
   };
@@ -135,15 +136,6 @@ export function measure(
     }
   }
   return { scores, metrics };
-}
-
-/** Feature indices of each one-hot block. */
-export function oneHotGroups(encoder: Encoder): number[][] {
-  const groups = new Map<string, number[]>();
-  encoder.features.forEach(({ column, kind }, j) => {
-    if (kind === "onehot") groups.set(column, [...(groups.get(column) ?? []), j]);
-  });
-  return [...groups.values()];
 }
 
 /** All rows of the sets, one below the other. */
