@@ -145,8 +145,9 @@ test("write then read gives the same table: words, numbers, dates, missing, any 
     fc.asyncProperty(frame, async ([names, columns]) => {
       const quote = (text: string) => `"${text.replaceAll('"', '""')}"`;
       const lines = [names, ...columns[0].map((_, row) => columns.map((column) => column[row]))];
-      const first = await readTable(lines.map((line) => `${line.map(quote).join(",")}\n`).join(""));
-      const again = await readTable(writeCsv(first), { delimiter: "," });
+      const options = { format: "csv", delimiter: "," } as const;
+      const first = await readTable(lines.map((line) => `${line.map(quote).join(",")}\n`).join(""), options);
+      const again = await readTable(writeCsv(first), options);
       expect(cells(again)).toEqual(cells(first));
       expect(roles(again)).toEqual(roles(first));
       expect(again.columns).toEqual(first.columns);

@@ -1,4 +1,4 @@
-import { formatNumber, isCode, scanNumber } from "./numbers.ts";
+import { formatNumber, isKey, scanNumber } from "./numbers.ts";
 
 /** Beyond this many distinct spellings a column of numbers alone is kept as numbers, without its spellings. */
 const MOST_SPELLINGS = 1000;
@@ -91,9 +91,10 @@ export class ColumnBuilder {
     return code;
   }
 
-  /** The number spelled, NaN for words and codes such as "007". */
+  /** The number spelled, NaN for words and keys such as "007". */
   #number(text: string): number {
-    return isCode(text) ? Number.NaN : scanNumber(text, this.#scan);
+    const value = scanNumber(text, this.#scan);
+    return isKey(text, value) ? Number.NaN : value;
   }
 
   #pushNumber(text: string): void {

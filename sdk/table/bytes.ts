@@ -133,7 +133,7 @@ export async function* decodeText(chunks: AsyncIterable<Uint8Array>, table: stri
     }
     if (text.includes("\0")) throw binary(table);
     yield text;
-    for (const byte of chunk) if (byte === 10) line++;
+    line += newlines(chunk);
     tail = bytes.slice(bytes.length - unfinished(bytes));
     offset += bytes.length - tail.length;
   }
@@ -148,11 +148,17 @@ function binary(table: string): Error {
 function notUtf8(table: string, bytes: Uint8Array, offset: number, line: number): Error {
   const bad = firstInvalid(bytes);
   const utf16 = offset + bad === 0 && bytes[0] >= 0xfe;
-  for (let i = 0; i < bad; i++) if (bytes[i] === 10) line++;
+  line += newlines(bytes.subarray(0, bad));
   return inputError(
     `${table} is not UTF-8: byte ${offset + bad} (line ${line}) is 0x${bytes[bad].toString(16)}.`,
     `Convert it, for example: iconv -f ${utf16 ? "UTF-16" : "WINDOWS-1252"} -t UTF-8 FILE > NEW.`,
   );
+}
+
+function newlines(bytes: Uint8Array): number {
+  let count = 0;
+  for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) count++;
+  return count;
 }
 
 /** How many of the last bytes begin a character that the next piece completes. */

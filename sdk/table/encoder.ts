@@ -154,5 +154,7 @@ export class Encoder {
 }
 
 function allRows(table: Table): Int32Array {
-  return Int32Array.from({ length: table.rows }, (_, row) => row);
+  const rows = new Int32Array(table.rows);
+  for (let row = 0; row < rows.length; row++) rows[row] = row;
+  return rows;
 }

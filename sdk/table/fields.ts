@@ -104,7 +104,7 @@ export function fieldOf(state: FieldState): Field {
 }
 
 function fitNumber(column: Column, rows: ArrayLike<number>, options: FieldOptions): NumberState {
-  const known = Float64Array.from(rows, (row) => column.values![row]).filter((value) => !Number.isNaN(value));
+  const known = knownValues(column.values!, rows);
   const { name, role, format } = column;
   const { mean, sd, min, max } = moments(known);
   const [shift, scale] = options.scale ? [mean, sd] : [0, 1];
@@ -127,6 +127,16 @@ function fitNumber(column: Column, rows: ArrayLike<number>, options: FieldOption
     min,
     max,
   };
+}
+
+function knownValues(values: Float64Array, rows: ArrayLike<number>): Float64Array {
+  const known = new Float64Array(rows.length);
+  let count = 0;
+  for (let i = 0; i < rows.length; i++) {
+    const value = values[rows[i]];
+    if (!Number.isNaN(value)) known[count++] = value;
+  }
+  return known.subarray(0, count);
 }
 
 function missingness(known: number, rows: number): Shared["missing"] {
@@ -180,7 +190,7 @@ function fitCategories(
     const mode = counts.indexOf(counts.reduce((most, n) => Math.max(most, n), 0));
     return { kind: "onehot", ...shared, mode };
   }
-  const frequencies = Float64Array.from({ length: known }, () => 0);
+  const frequencies = new Float64Array(known);
   let at = 0;
   for (const n of counts) for (let i = 0; i < n; i++) frequencies[at++] = n / known;
   const { mean, sd } = moments(frequencies);

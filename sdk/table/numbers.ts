@@ -12,8 +12,8 @@ const POWERS = Array.from({ length: 23 }, (_, d) => Number(`1e${d}`));
 export const MOST_DECIMALS = 15;
 
 /**
- * The number that `text` spells in decimal notation, NaN when it spells none. Whole numbers beyond 2⁵³ are no
- * numbers here (they would lose digits: they are keys). `scan` receives the digits after the point.
+ * The number that `text` spells in decimal notation, NaN when it spells none; `scan` receives the digits after the
+ * point. Infinite when it is beyond 1.8·10³⁰⁸.
  */
 export function scanNumber(text: string, scan: Scan): number {
   let mantissa = 0;
@@ -47,16 +47,20 @@ function scanSlowly(text: string, scan: Scan): number {
   if (!NUMBER.test(trimmed)) return Number.NaN;
   const [mantissa, exponent = "0"] = trimmed.toLowerCase().split("e");
   const value = Number(trimmed);
-  if (!/[.e]/i.test(trimmed) && !Number.isSafeInteger(value)) return Number.NaN;
   const fraction = mantissa.split(".")[1] ?? "";
   scan.written = Math.max(0, fraction.length - Number(exponent));
   scan.decimals = Number.isFinite(value) ? decimalsOf(value) : 0;
   return value + 0;
 }
 
-/** A whole part of several digits that starts with 0: a code ("00501"), not a quantity. */
-export function isCode(text: string): boolean {
-  return /^[+-]?0\d/.test(text.trim());
+/**
+ * Digits that name something rather than count it: a leading zero ("00501"), or a whole number beyond 2⁵³, which
+ * would lose digits.
+ */
+export function isKey(text: string, value: number): boolean {
+  if (Math.abs(value) > Number.MAX_SAFE_INTEGER) return /^\s*[+-]?\d+\s*$/.test(text);
+  if (Number.isNaN(value) || text.charCodeAt(0) > 48 || text.charCodeAt(1) === 46) return false;
+  return /^\s*[+-]?0\d+\s*$/.test(text);
 }
 
 /** "inf", "-Infinity" and the like. */
@@ -71,8 +75,9 @@ export function decimalsOf(value: number): number {
   return Math.max(0, fraction.length - Number(exponent));
 }
 
-/** The number in decimal notation, padded with zeros to `pad` digits after the point. */
+/** The number in decimal notation, padded with zeros to `pad` digits after the point; 1.5e+300 beyond 2⁵³. */
 export function formatNumber(value: number, pad = 0): string {
+  if (Math.abs(value) > Number.MAX_SAFE_INTEGER) return value.toExponential();
   const text = String(value);
   if (pad === 0 || text.includes("e")) return text;
   const point = text.indexOf(".");

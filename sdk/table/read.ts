@@ -160,6 +160,6 @@ function formatOf(start: string, name: string): TableFormat {
   if (Object.hasOwn(EXTENSIONS, extension)) return EXTENSIONS[extension];
   const text = start.replace(/^(?:\uFEFF|ï»¿)/, "").replace(/^(?:\s*%[^\n]*\n)*\s*/, "");
   if (/^@relation/i.test(text)) return /^@inputs?\b|^@attribute[^\n]*\[/im.test(text) ? "keel" : "arff";
-  if (/^(?:\{|\[\s*\{)/.test(text)) return "jsonl";
+  if (/^(?:\{\s*["}]|\[\s*\{)/.test(text)) return "jsonl";
   return "csv";
 }

@@ -1,7 +1,7 @@
 import { inputError } from "../errors.ts";
 import { numbersOf, type RawColumn } from "./builder.ts";
 import { parseDates } from "./dates.ts";
-import { isCode, isInfinity, MOST_DECIMALS } from "./numbers.ts";
+import { isInfinity, isKey, MOST_DECIMALS } from "./numbers.ts";
 import { type Column, cellText, countMissing } from "./table.ts";
 
 /** Up to this many distinct numbers beside words make a column of categories; more make it numbers with slips. */
@@ -92,8 +92,11 @@ function spelled(raw: RawColumn): RawColumn {
 }
 
 /** The value of each row's word. */
-function spread(raw: RawColumn, values: Float64Array): Float64Array {
-  return Float64Array.from(raw.codes!, (code) => (code < 0 ? Number.NaN : values[code]));
+function spread({ codes }: RawColumn, values: Float64Array): Float64Array {
+  const cells = new Float64Array(codes!.length);
+  for (let row = 0; row < cells.length; row++)
+    cells[row] = codes![row] < 0 ? Number.NaN : values[codes![row]];
+  return cells;
 }
 
 /** Two words, a known pair such as "no" and "yes", spelled one way each. */
@@ -112,23 +115,24 @@ function booleans(raw: RawColumn): Column | undefined {
 /** Words that all spell numbers. A few words among many numbers are an error, a real mixture is categories. */
 function numbers(raw: RawColumn, around: Surroundings): Column | undefined {
   const words = raw.words!;
-  if (raw.typed || words.length === 0 || words.some(isCode)) return undefined;
-  const spelledNumbers = numbersOf(words);
-  const others = [...words.keys()].filter((word) => !Number.isFinite(spelledNumbers.numbers[word]));
-  if (others.length === 0) {
-    const values = spread(raw, spelledNumbers.numbers);
-    return numeric({ name: raw.name, rows: raw.rows, values, digits: spelledNumbers.digits });
+  if (raw.typed || words.length === 0) return undefined;
+  const { numbers: found, digits } = numbersOf(words);
+  const key = digits.decimals > 0 ? -1 : words.findIndex((word, i) => isKey(word, found[i]));
+  if (key >= 0) {
+    around.warn(
+      `Column "${raw.name}" has keys such as "${clip(words[key])}": taken as categories (--numeric "${raw.name}" learns it).`,
+    );
+    return undefined;
   }
+  const others = [...words.keys()].filter((word) => !Number.isFinite(found[word]));
+  if (others.length === 0)
+    return numeric({ name: raw.name, rows: raw.rows, values: spread(raw, found), digits });
   if (others.length === words.length) return undefined;
-  const infinite = others.filter((word) => isInfinite(words[word], spelledNumbers.numbers[word]));
+  const infinite = others.filter((word) => isInfinite(words[word], found[word]));
   if (infinite.length === others.length) throw infinity(raw, infinite[0], around);
-  const distinct = words.length - others.length;
-  if (distinct > FEW_NUMBERS && share(raw, others) >= MOSTLY) {
-    throw slip(raw, others[0], "a number as in the other cells", around);
-  }
-  around.warn(
-    `Column "${raw.name}" mixes numbers with words such as "${clip(words[others[0]])}" (${around.place(rowOf(raw, others[0]))}): taken as categories.`,
-  );
+  if (areSlips(raw, others)) throw slip(raw, others[0], "a number as in the other cells", around);
+  const example = `"${clip(words[others[0]])}" (${around.place(rowOf(raw, others[0]))})`;
+  around.warn(`Column "${raw.name}" mixes numbers with words such as ${example}: taken as categories.`);
   return undefined;
 }
 
@@ -136,8 +140,9 @@ function isInfinite(word: string, number: number): boolean {
   return isInfinity(word) || Math.abs(number) === Number.POSITIVE_INFINITY;
 }
 
-/** The share of the known cells whose word is not among `others`. */
-function share(raw: RawColumn, others: readonly number[]): number {
+/** Whether the words `others` are so few among many distinct ones that they must be slips of the pen. */
+function areSlips(raw: RawColumn, others: readonly number[]): boolean {
+  if (raw.words!.length - others.length <= FEW_NUMBERS) return false;
   const odd = new Set(others);
   let known = 0;
   let rest = 0;
@@ -145,7 +150,7 @@ function share(raw: RawColumn, others: readonly number[]): number {
     if (code >= 0) known++;
     if (odd.has(code)) rest++;
   }
-  return (known - rest) / known;
+  return known - rest >= MOSTLY * known;
 }
 
 /** Words that are all dates of one pattern. */
@@ -153,9 +158,8 @@ function dates(raw: RawColumn, around: Surroundings): Column | undefined {
   const found = parseDates(raw.words!);
   if (!found) return undefined;
   const others = [...raw.words!.keys()].filter((word) => Number.isNaN(found.millis[word]));
-  const distinct = raw.words!.length - others.length;
   if (others.length > 0) {
-    if (distinct > FEW_NUMBERS && share(raw, others) >= MOSTLY) {
+    if (areSlips(raw, others)) {
       throw slip(raw, others[0], `a date written ${found.pattern} as in the other cells`, around);
     }
     around.warn(

@@ -134,8 +134,12 @@ export function takeTableRows(table: Table, rows: ArrayLike<number>): Table {
 }
 
 function takeColumnRows(column: Column, rows: ArrayLike<number>): Column {
-  const values = column.values && Float64Array.from(rows, (row) => column.values![row]);
-  const codes = column.codes && Int32Array.from(rows, (row) => column.codes![row]);
+  const values = column.values && new Float64Array(rows.length);
+  const codes = column.codes && new Int32Array(rows.length);
+  for (let i = 0; i < rows.length; i++) {
+    if (values) values[i] = column.values![rows[i]];
+    if (codes) codes[i] = column.codes![rows[i]];
+  }
   return { ...column, values, codes, missing: countMissing(values, codes) };
 }
 
