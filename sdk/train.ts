@@ -118,8 +118,9 @@ export async function train(job: TrainJob, hooks: TrainHooks = {}): Promise<Trai
 
     // 3. Keep what is good: the best sets, the last sets, the generator at its best.
     sets.forEach((set, i) => {
-      top.offer({ ...set, score: scores[i] });
-      recent.push({ ...set, score: scores[i] });
+      const scored = { ...set, score: scores[i] }; // one object: in both lists it is still one candidate
+      top.offer(scored);
+      recent.push(scored);
     });
     recent.splice(0, Math.max(0, recent.length - settings.rescore));
     if (mean > bestMean) {
