@@ -1,6 +1,6 @@
+import type { Learner } from "../../sdk/classifiers.ts";
 import { openLearner } from "../../sdk/classifiers.ts";
 import { Cpu } from "../../sdk/engine/module.ts";
-import type { Learner } from "../../sdk/classifiers.ts";
 import { type Matrix, matrix, stackRows, takeRows } from "../../sdk/matrix.ts";
 import { Random } from "../../sdk/random.ts";
 import { type Row, type Section, time } from "./section.ts";

@@ -16,7 +16,13 @@ export const tree: Section = {
     const ours = time(() => fitTree(cpu, small.x, small.y, 2));
     const name = "fit 3353×8";
     const rows: Row[] = [
-      { name, engine: "makeit", ...ours, rate: { "× ml-cart": cart.min / ours.min }, floor: floor(ours.min, 2) },
+      {
+        name,
+        engine: "makeit",
+        ...ours,
+        rate: { "× ml-cart": cart.min / ours.min },
+        floor: floor(ours.min, 2),
+      },
       { name, engine: "ml-cart", ...cart },
     ];
     const timed = time(() => fitTree(cpu, large.x, large.y, 2), { budget: 1000 });
@@ -49,6 +55,11 @@ function fitCart({ x, y }: Problem): void {
   const features = Array.from({ length: x.rows }, (_, i) =>
     Array.from(x.data.subarray(i * x.cols, (i + 1) * x.cols)),
   );
-  const cart = new DecisionTreeClassifier({ gainFunction: "gini", maxDepth: 4, minNumSamples: 1, gainThreshold: 0 });
+  const cart = new DecisionTreeClassifier({
+    gainFunction: "gini",
+    maxDepth: 4,
+    minNumSamples: 1,
+    gainThreshold: 0,
+  });
   cart.train(features, Array.from(y));
 }
