@@ -6,6 +6,8 @@
 // of 8, padding has weight 0): column 0 is all ones, then the features less their means (which moves the intercept
 // alone and keeps the Hessian well conditioned), then zero columns up to a multiple of 3.
 import { cleanF32 } from "./clean";
+import { across, axpy, dot, exp, factor, log, solveNegative } from "./double";
+import { direction, pairsBytes, remember, squaredNorm } from "./lbfgs";
 
 let rows: i32; // padded
 let stride: usize; // bytes from column to column
@@ -25,9 +27,8 @@ let g: usize; // its gradient
 let trial: usize; // the next point
 let trialGradient: usize;
 let step: usize;
-let work: usize; // Newton: the Hessian (length, length). L-BFGS: scale, then PAIRS pairs and their scalars
+let work: usize; // Newton: the Hessian (length, length). L-BFGS: 1 / its diagonal's bound, then the pairs
 
-const PAIRS = 10;
 const NEWTON_LIMIT = 160; // coefficients; beyond, forming and factoring the Hessian costs more than L-BFGS's iterations
 const ONE = f64x2.splat(1);
 
@@ -38,7 +39,7 @@ function layout(at: usize, points: i32, features: i32, classes: i32): usize {
   cols = ((features + 3) / 3) * 3;
   outputs = classes == 2 ? 1 : classes;
   length = outputs * cols;
-  const vector = (<usize>length << 3) + 8;
+  const vector = <usize>length << 3;
   X = at;
   Y = X + <usize>cols * stride;
   S = Y + <usize>outputs * stride;
@@ -52,7 +53,7 @@ function layout(at: usize, points: i32, features: i32, classes: i32): usize {
   trialGradient = trial + vector;
   step = trialGradient + vector;
   work = step + vector;
-  return work + (length <= NEWTON_LIMIT ? (<usize>length * length) << 3 : (2 * PAIRS + 1) * vector + PAIRS * 16);
+  return work + (length <= NEWTON_LIMIT ? (<usize>length * length) << 3 : vector + pairsBytes(length));
 }
 
 /** Scratch bytes of `logistic_fit`. */
@@ -261,8 +262,8 @@ function softmax(): f64 {
 function newton(value: f64, tolerance: f64): i32 {
   for (let iteration = 1; iteration <= 100; iteration++) {
     hessian();
-    factor();
-    solve();
+    factor(work, length);
+    solveNegative(work, length, g, step);
     const slope = dot(g, step, length);
     // −slope is the squared Newton decrement. The step squares the error, so the root of the tolerance is enough.
     if (-slope <= tolerance) {
@@ -390,68 +391,24 @@ function accumulate(out: usize, i: i32, j: i32, value: v128): void {
   f64.store(at, f64.load(at) + across(value));
 }
 
-/** work ← its Cholesky factor. A direction that rounding leaves without curvature gets an infinite pivot: no step. */
-function factor(): void {
-  for (let i = 0; i < length; i++) {
-    const row = work + ((<usize>i * length) << 3);
-    for (let j = 0; j < i; j++) {
-      const other = work + ((<usize>j * length) << 3);
-      const at = <usize>j << 3;
-      f64.store(row + at, (f64.load(row + at) - dot(row, other, j)) / f64.load(other + at));
-    }
-    const at = row + (<usize>i << 3);
-    const diagonal = f64.load(at);
-    const pivot = diagonal - dot(row, row, i);
-    f64.store(at, pivot > 1e-14 * diagonal ? sqrt(pivot) : Infinity);
-  }
-}
-
-/** step = −H⁻¹ g by the factor in work. */
-function solve(): void {
-  for (let i = 0; i < length; i++) {
-    const row = work + ((<usize>i * length) << 3);
-    const at = <usize>i << 3;
-    f64.store(step + at, (-f64.load(g + at) - dot(row, step, i)) / f64.load(row + at));
-  }
-  for (let i = length - 1; i >= 0; i--) {
-    const row = work + ((<usize>i * length) << 3);
-    const at = step + (<usize>i << 3);
-    const value = f64.load(at) / f64.load(row + (<usize>i << 3));
-    f64.store(at, value);
-    axpy(-value, row, step, i);
-  }
-}
-
-/** L-BFGS (Nocedal 1980) from the point w with F = value, scaled by a bound on the Hessian's diagonal. */
+/** L-BFGS from the point w with F = value; the gradient is measured against a bound on the Hessian's diagonal. */
 function lbfgs(value: f64, tolerance: f64): i32 {
-  const vector = (<usize>length << 3) + 8;
-  const pairs = work + vector; // s and y in turn, then alpha and 1 / sᵀy
-  const scalars = pairs + 2 * PAIRS * vector;
+  const pairs = work + (<usize>length << 3);
   scale();
   let stored = 0;
   for (let iteration = 0; iteration < 2000; iteration++) {
-    if (scaledNorm() <= tolerance) return iteration;
-    direction(pairs, scalars, stored);
+    if (squaredNorm(g, work, length) <= tolerance * tolerance) return iteration;
+    direction(g, work, pairs, stored, length, step);
     const slope = dot(g, step, length);
     const next = slope < 0 ? search(value, slope) : NaN;
-    if (isNaN(next)) {
-      if (stored == 0) return iteration; // the step is below what f64 resolves
+    if (!isNaN(next)) {
+      value = next;
+      // `search` left the previous point and its gradient in the trial's place
+      stored = remember(pairs, stored, length, w, trial, g, trialGradient);
+    } else if (stored > 0) {
       stored = 0; // start again from the scaled gradient
-      continue;
-    }
-    value = next;
-    // `search` left the previous point and gradient in the trial's place
-    const slot = stored % PAIRS;
-    const s = pairs + 2 * <usize>slot * vector;
-    const y = s + vector;
-    for (let i: usize = 0, bytes = <usize>length << 3; i < bytes; i += 8) {
-      f64.store(s + i, f64.load(w + i) - f64.load(trial + i));
-      f64.store(y + i, f64.load(g + i) - f64.load(trialGradient + i));
-    }
-    const curvature = dot(s, y, length);
-    if (curvature > 0) {
-      f64.store(scalars + (<usize>slot << 4), 1 / curvature, 8);
-      stored++;
+    } else {
+      return iteration; // the step is below what f64 resolves
     }
   }
   return 2000;
@@ -469,160 +426,4 @@ function scale(): void {
     const inverse = 1 / ((j > 0 ? 1 : 0) + 0.25 * across(sum));
     for (let k = 0; k < outputs; k++) f64.store(work + ((<usize>k * cols + <usize>j) << 3), inverse);
   }
-}
-
-/** √(gᵀ diag(work) g): the gradient in units of the curvature's square root. */
-function scaledNorm(): f64 {
-  let sum: f64 = 0;
-  for (let i: usize = 0, bytes = <usize>length << 3; i < bytes; i += 8) {
-    sum += f64.load(g + i) * f64.load(g + i) * f64.load(work + i);
-  }
-  return sqrt(sum);
-}
-
-/** step = −H⁻¹ g by the two-loop recursion over the last pairs. */
-function direction(pairs: usize, scalars: usize, stored: i32): void {
-  const vector = (<usize>length << 3) + 8;
-  for (let i: usize = 0, bytes = <usize>length << 3; i < bytes; i += 8) f64.store(step + i, -f64.load(g + i));
-  const oldest = max(0, stored - PAIRS);
-  for (let n = stored - 1; n >= oldest; n--) {
-    const s = pairs + 2 * <usize>(n % PAIRS) * vector;
-    const scalar = scalars + (<usize>(n % PAIRS) << 4);
-    const alpha = f64.load(scalar, 8) * dot(s, step, length);
-    f64.store(scalar, alpha);
-    axpy(-alpha, s + vector, step, length);
-  }
-  let size: f64 = 1; // sᵀy / yᵀ diag(work) y of the newest pair
-  if (stored > 0) {
-    const slot = (stored - 1) % PAIRS;
-    const y = pairs + (2 * <usize>slot + 1) * vector;
-    let sum: f64 = 0;
-    for (let i: usize = 0, bytes = <usize>length << 3; i < bytes; i += 8) {
-      sum += f64.load(y + i) * f64.load(y + i) * f64.load(work + i);
-    }
-    size = 1 / (f64.load(scalars + (<usize>slot << 4), 8) * sum);
-  }
-  for (let i: usize = 0, bytes = <usize>length << 3; i < bytes; i += 8) {
-    f64.store(step + i, f64.load(step + i) * f64.load(work + i) * size);
-  }
-  for (let n = oldest; n < stored; n++) {
-    const s = pairs + 2 * <usize>(n % PAIRS) * vector;
-    const scalar = scalars + (<usize>(n % PAIRS) << 4);
-    const beta = f64.load(scalar, 8) * dot(s + vector, step, length);
-    axpy(f64.load(scalar) - beta, s, step, length);
-  }
-}
-
-// p f64 (points, classes) from x f32 (points, features) and coefficients (outputs, features + 1), intercepts last
-export function logistic_predict(
-  x: usize, coefficients: usize, points: i32, features: i32, classes: i32, p: usize,
-): void {
-  const heads = classes == 2 ? 1 : classes;
-  for (let i = 0; i < points; i++) {
-    const row = x + ((<usize>i * features) << 2);
-    const out = p + ((<usize>i * classes) << 3);
-    for (let k = 0; k < heads; k++) {
-      const from = coefficients + ((<usize>k * (features + 1)) << 3);
-      let z = f64.load(from + (<usize>features << 3));
-      for (let j = 0; j < features; j++) {
-        z += f64.load(from + (<usize>j << 3)) * <f64>cleanF32(f32.load(row + (<usize>j << 2)));
-      }
-      f64.store(out + (<usize>k << 3), z);
-    }
-    if (heads == 1) probabilityPair(out);
-    else probabilities(out, classes);
-  }
-}
-
-/** The logit at `out` ← P(0), P(1). */
-@inline
-function probabilityPair(out: usize): void {
-  const z = f64.load(out);
-  const e = f64x2.extract_lane(exp(f64x2.splat(-abs(z))), 0);
-  const larger = 1 / (1 + e);
-  const smaller = e / (1 + e);
-  f64.store(out, z >= 0 ? smaller : larger);
-  f64.store(out, z >= 0 ? larger : smaller, 8);
-}
-
-/** The logits at `out` ← their softmax. */
-function probabilities(out: usize, classes: i32): void {
-  let highest = f64.load(out);
-  for (let k = 1; k < classes; k++) highest = max(highest, f64.load(out + (<usize>k << 3)));
-  let total: f64 = 0;
-  for (let k = 0; k < classes; k++) {
-    const at = out + (<usize>k << 3);
-    const e = f64x2.extract_lane(exp(f64x2.splat(f64.load(at) - highest)), 0);
-    f64.store(at, e);
-    total += e;
-  }
-  for (let k = 0; k < classes; k++) {
-    const at = out + (<usize>k << 3);
-    f64.store(at, f64.load(at) / total);
-  }
-}
-
-@inline
-function across(v: v128): f64 {
-  return f64x2.extract_lane(v, 0) + f64x2.extract_lane(v, 1);
-}
-
-function dot(a: usize, b: usize, count: i32): f64 {
-  let sum = f64x2.splat(0);
-  const end = a + (<usize>(count & ~1) << 3);
-  for (; a < end; a += 16, b += 16) sum = f64x2.add(sum, f64x2.mul(v128.load(a), v128.load(b)));
-  return across(sum) + (count & 1 ? f64.load(a) * f64.load(b) : 0);
-}
-
-// y += a · x
-function axpy(a: f64, x: usize, y: usize, count: i32): void {
-  for (const end = x + (<usize>count << 3); x < end; x += 8, y += 8) f64.store(y, f64.load(y) + a * f64.load(x));
-}
-
-/** eˣ for x ≤ 0, relative error below 1e-15; 0 below −700. Reduced to |r| ≤ ½ log 2, then a Taylor series. */
-@inline
-function exp(x: v128): v128 {
-  const kept = f64x2.max(x, f64x2.splat(-700));
-  const n = f64x2.nearest(f64x2.mul(kept, f64x2.splat(1.4426950408889634)));
-  let r = f64x2.sub(kept, f64x2.mul(n, f64x2.splat(6.93147180369123816490e-1))); // log 2, high part
-  r = f64x2.sub(r, f64x2.mul(n, f64x2.splat(1.90821492927058770002e-10))); // and the rest
-  let p = f64x2.splat(1.0 / 479001600.0);
-  p = f64x2.add(f64x2.mul(p, r), f64x2.splat(1.0 / 39916800.0));
-  p = f64x2.add(f64x2.mul(p, r), f64x2.splat(1.0 / 3628800.0));
-  p = f64x2.add(f64x2.mul(p, r), f64x2.splat(1.0 / 362880.0));
-  p = f64x2.add(f64x2.mul(p, r), f64x2.splat(1.0 / 40320.0));
-  p = f64x2.add(f64x2.mul(p, r), f64x2.splat(1.0 / 5040.0));
-  p = f64x2.add(f64x2.mul(p, r), f64x2.splat(1.0 / 720.0));
-  p = f64x2.add(f64x2.mul(p, r), f64x2.splat(1.0 / 120.0));
-  p = f64x2.add(f64x2.mul(p, r), f64x2.splat(1.0 / 24.0));
-  p = f64x2.add(f64x2.mul(p, r), f64x2.splat(1.0 / 6.0));
-  p = f64x2.add(f64x2.mul(p, r), f64x2.splat(0.5));
-  p = f64x2.add(f64x2.mul(p, r), ONE);
-  p = f64x2.add(f64x2.mul(p, r), ONE);
-  const exponent = i64x2.extend_low_i32x4_s(i32x4.trunc_sat_f64x2_s_zero(n));
-  const power = i64x2.shl(i64x2.add(exponent, i64x2.splat(1023)), 52);
-  return v128.and(f64x2.mul(p, power), f64x2.ge(x, f64x2.splat(-700)));
-}
-
-/** log x for 1 ≤ x < 2³¹, absolute error below 1e-15: exponent and 2 artanh((m − 1) / (m + 1)) of the mantissa. */
-@inline
-function log(x: v128): v128 {
-  // The mantissa is brought to [√½, √2): adding the bits of 1 − √½ carries into the exponent from √2 on.
-  const shifted = i64x2.add(x, i64x2.splat(0x95F619980C433));
-  const exponent = i64x2.sub(i64x2.shr_u(shifted, 52), i64x2.splat(1023));
-  const m = i64x2.sub(x, i64x2.shl(exponent, 52));
-  const z = f64x2.div(f64x2.sub(m, ONE), f64x2.add(m, ONE));
-  const t = f64x2.mul(z, z);
-  let p = f64x2.splat(1.0 / 19.0);
-  p = f64x2.add(f64x2.mul(p, t), f64x2.splat(1.0 / 17.0));
-  p = f64x2.add(f64x2.mul(p, t), f64x2.splat(1.0 / 15.0));
-  p = f64x2.add(f64x2.mul(p, t), f64x2.splat(1.0 / 13.0));
-  p = f64x2.add(f64x2.mul(p, t), f64x2.splat(1.0 / 11.0));
-  p = f64x2.add(f64x2.mul(p, t), f64x2.splat(1.0 / 9.0));
-  p = f64x2.add(f64x2.mul(p, t), f64x2.splat(1.0 / 7.0));
-  p = f64x2.add(f64x2.mul(p, t), f64x2.splat(1.0 / 5.0));
-  p = f64x2.add(f64x2.mul(p, t), f64x2.splat(1.0 / 3.0));
-  p = f64x2.add(f64x2.mul(p, t), ONE);
-  const whole = f64x2.convert_low_i32x4_s(i8x16.shuffle(exponent, exponent, 0, 1, 2, 3, 8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11));
-  return f64x2.add(f64x2.mul(whole, f64x2.splat(0.6931471805599453)), f64x2.mul(f64x2.add(z, z), p));
 }

@@ -54,3 +54,17 @@ export function checkMatrix(x: Matrix): void {
     `Give ${x.rows * x.cols} values, row after row.`,
   );
 }
+
+/**
+ * Checks that a classifier's workspace fits into the engine's 32-bit memory, by a bound that holds for all of them.
+ * @throws MakeitError `input` otherwise.
+ */
+export function checkRoom({ rows, cols }: Pick<Matrix, "rows" | "cols">, classes: number): void {
+  const perRow = 12 * (cols + 8) + 24 * (classes + 4);
+  const perCoefficient = 256;
+  if (perRow * (rows + 16) + perCoefficient * classes * (cols + 8) + 2 ** 20 < 2 ** 32) return;
+  throw inputError(
+    `A classifier over ${rows} × ${cols} values and ${classes} classes does not fit into the engine's 4 GiB.`,
+    "Use fewer rows or columns.",
+  );
+}

@@ -1,7 +1,7 @@
 import type { Learner } from "./classifiers.ts";
 import type { Cpu } from "./engine/module.ts";
 import { inputError } from "./errors.ts";
-import { checkMatrix, classWeights } from "./examples.ts";
+import { checkMatrix, checkRoom, classWeights } from "./examples.ts";
 import type { Matrix } from "./matrix.ts";
 
 export interface LogisticOptions {
@@ -49,6 +49,7 @@ export class Logistic implements Learner {
 
   fit(x: Matrix, y: Int32Array, weights?: Float64Array): void {
     const totals = classWeights(x, y, this.#classes, weights);
+    checkRoom(x, this.#classes);
     const seen: number[] = [];
     const place = new Int32Array(this.#classes); // class → its place among those seen
     for (let k = 0; k < this.#classes; k++) {

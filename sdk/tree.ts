@@ -1,7 +1,7 @@
 import type { Learner } from "./classifiers.ts";
 import type { Cpu } from "./engine/module.ts";
 import { inputError } from "./errors.ts";
-import { checkMatrix, classWeights } from "./examples.ts";
+import { checkMatrix, checkRoom, classWeights } from "./examples.ts";
 import type { Matrix } from "./matrix.ts";
 
 export type Criterion = "gini" | "entropy";
@@ -50,6 +50,7 @@ export function fitTree(
 ): Tree {
   const { criterion, maxDepth, minLeaf } = checkOptions(options);
   classWeights(x, y, classes, weights);
+  checkRoom(x, classes);
   const { rows, cols } = x;
   if (rows > 2 ** (32 - Math.ceil(Math.log2(classes)))) {
     throw inputError(`A tree over ${rows} rows and ${classes} classes is too large.`, "Sample the rows.");

@@ -2,6 +2,7 @@ import { DecisionTreeClassifier } from "ml-cart";
 import { beforeAll, describe, expect, test } from "vitest";
 import { type Classifier, openLearner } from "../sdk/classifiers.ts";
 import { Cpu } from "../sdk/engine/module.ts";
+import { checkRoom } from "../sdk/examples.ts";
 import { Random } from "../sdk/random.ts";
 import { matrixOf } from "./data.ts";
 
@@ -84,3 +85,19 @@ test("what is no classifier is refused", () => {
   expect(() => openLearner("logistic", 2, cpu).predictProba(row1)).toThrow(/before fit/);
 });
 const row1 = matrixOf(1, 1, () => 0);
+
+test("what does not fit into 32-bit memory is refused before anything is laid out", () => {
+  expect(() => checkRoom({ rows: 1e6, cols: 400 }, 2)).toThrow(/1000000 × 400 values and 2 classes/);
+  expect(() => checkRoom({ rows: 10, cols: 1e6 }, 100)).toThrow(/does not fit/);
+  for (const rows of [1, 1000, 1e5, 1e6]) {
+    for (const cols of [1, 30, 200]) {
+      checkRoom({ rows, cols }, 10);
+      // the bound covers what the engine asks for
+      const bound = (12 * (cols + 8) + 24 * 14) * (rows + 16) + 256 * 10 * (cols + 8) + 2 ** 20;
+      const data = 4 * rows * cols + 24 * rows;
+      expect((cpu.exports.logistic_bytes(rows, cols, 10) >>> 0) + data).toBeLessThan(bound);
+      const nodes = 2 * rows * (8 * 12 + 16);
+      expect((cpu.exports.tree_bytes(rows, cols, 10, rows) >>> 0) + data + nodes).toBeLessThan(bound);
+    }
+  }
+});
