@@ -10,3 +10,4 @@ export { logistic_predict } from "./probability";
 export { average_precision, ranking_bytes, roc_auc } from "./ranking";
 export * from "./embedding";
 export { tree_bytes, tree_fit } from "./tree";
+export * from "./image";

@@ -4,7 +4,7 @@ import { type Area, isDrawable, type Linear, linear, linePath, rangeOf, xAxis, y
 import { drawNothing, label, openCanvas, put, round, toXml } from "./canvas.ts";
 import { CARD, classColor, INK, MUTED } from "./colors.ts";
 import { type LegendEntry, legend } from "./legend.ts";
-import { formatNumber, textWidth } from "./text.ts";
+import { formatFixed, formatNumber, textWidth } from "./text.ts";
 
 /** The learning curves of one split, one number an epoch; empty lists are not drawn. */
 export interface CurvesPlot {
@@ -65,7 +65,7 @@ export function drawCurves(curves: CurvesPlot): string {
   const canvas = openCanvas({ width: WIDTH, height, title, subtitle, aside: 620 });
 
   const entries = scores.map<LegendEntry>(({ name, values, color }) => ({
-    text: `${name} ${formatNumber(values[values.length - 1], 3)}`,
+    text: `${name} ${formatFixed(values[values.length - 1], 3)}`,
     color,
     mark: "line",
   }));

@@ -35,7 +35,7 @@ export function drawImportance(
   const sorted = [...importances].sort((a, b) => rank(b) - rank(a) || drop(b) - drop(a));
   const bars = sorted.slice(0, SHOWN);
   const rest = sorted.slice(SHOWN);
-  const height = TOP + 24 + bars.length * ROW + 62 + (rest.length ? 22 : 0);
+  const height = TOP + 24 + bars.length * ROW + 44 + (rest.length ? 22 : 0);
   const spread = importances.some(({ impuritySd }) => impuritySd !== undefined);
   const whiskers = spread ? "; whiskers: ± one standard deviation" : "";
   const subtitle = `Share of each column in the tree, and what the held-out metric loses when it is shuffled${whiskers}`;
