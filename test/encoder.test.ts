@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Encoder } from "../sdk/table/encoder.ts";
@@ -149,6 +150,63 @@ test("snap is encode(decode(x)) on noise, scaled or raw", async () => {
     );
   }
 });
+
+test("numbers that a feature cannot tell apart are written with the fewest digits", async () => {
+  const alcohol = ["9.5", "9.8", "9.55", "10.0333333333333", "14.9", "8.4", "9.53333333333333"];
+  const table = await readTable(`alcohol,y\n${alcohol.map((cell, i) => `${cell},${i % 2}`).join("\n")}\n`);
+  for (const scale of [true, false]) {
+    const encoder = Encoder.fit(table, { target: "y", scale });
+    const x = encoder.encode(table);
+    const back = encoder.decode(x);
+    const found = texts(column(back, "alcohol"), 7);
+    for (const row of [0, 1, 2, 4, 5]) expect(found[row]).toBe(alcohol[row]);
+    for (const row of [3, 6]) {
+      expect(found[row].length).toBeLessThan(13);
+      // f32 carries 24 bits: half a unit in the last place of 16 is 2^-20.
+      expect(Math.abs(Number(found[row]) - Number(alcohol[row]))).toBeLessThan(2 ** -20);
+    }
+    expect(encoder.encode(back).data).toEqual(x.data);
+  }
+});
+
+test("a column that is missing throughout, in the table or in the training rows", async () => {
+  const table = await readTable("x,gone,part,y\n1,,,n\n2,,,n\n3,,,p\n4,,7,p\n5,,8,p\n");
+  const encoder = Encoder.fit(table, { target: "y", rows: [0, 1, 2] });
+  expect(encoder.columns).toEqual(["x"]);
+  const back = encoder.decode(encoder.encode(table));
+  expect(texts(column(back, "gone"), 5)).toEqual(["", "", "", "", ""]);
+  expect(texts(column(back, "part"), 5)).toEqual(["", "", "", "", ""]);
+});
+
+test("birdstrikes: one class against the rest; cells come back, or names as frequent", async () => {
+  const text = readFileSync("node_modules/vega-datasets/data/birdstrikes.csv", "utf8");
+  const table = await readTable(text, { name: "birdstrikes.csv" });
+  const target = "Effect Amount of damage";
+  expect(() => Encoder.fit(table, { target })).toThrow(/class "B" of column .* has one row/);
+  const encoder = Encoder.fit(table, { target, positive: "Substantial" });
+  expect(encoder.classes).toEqual(["not Substantial", "Substantial"]);
+  const y = encoder.labels(table);
+  expect(y.reduce((sum, label) => sum + label, 0)).toBe(311);
+  const x = encoder.encode(table);
+  const back = encoder.decode(x, y);
+  const frequencies = encoder.features.filter((f) => f.kind === "frequency").map((f) => f.column);
+  expect(frequencies).toContain("Airport Name");
+  for (const c of table.columns) {
+    if (c.name === target) continue;
+    const [found, expected] = [texts(column(back, c.name), table.rows), texts(c, table.rows)];
+    const often = occurrences(expected);
+    if (frequencies.includes(c.name)) expect(found.map(often)).toEqual(expected.map(often));
+    else expect(found).toEqual(expected);
+  }
+  expect(encoder.snap(x).data).toEqual(x.data);
+});
+
+/** How often a cell's text occurs among `cells`. */
+function occurrences(cells: string[]): (cell: string) => number {
+  const counts = new Map<string, number>();
+  for (const cell of cells) counts.set(cell, (counts.get(cell) ?? 0) + 1);
+  return (cell) => counts.get(cell) ?? 0;
+}
 
 test("unscaled: the values themselves", async () => {
   const table = await readTable(ABALONE);

@@ -1,4 +1,4 @@
-import { roundTo } from "./numbers.ts";
+import { POWERS_OF_TEN, roundTo } from "./numbers.ts";
 
 /**
  * Date-times in the handful of spellings that tables use. A pattern is made of YYYY MM M DD D HH mm ss S… and
@@ -157,6 +157,6 @@ export function dateStep(pattern: string): DateStep {
 /** The nearest date-time of that step. */
 export function roundDate(millis: number, step: DateStep): number {
   if (step.digits > 3) return roundTo(millis, step.digits - 3);
-  const unit = step.digits > 0 ? 10 ** (3 - step.digits) : step.millis;
+  const unit = step.digits > 0 ? POWERS_OF_TEN[3 - step.digits] : step.millis;
   return Math.round(millis / unit) * unit;
 }

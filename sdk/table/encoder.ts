@@ -1,10 +1,20 @@
 import { inputError } from "../errors.ts";
 import { type Matrix, matrix } from "../matrix.ts";
-import { type Condition, type Feature, type Field, type FieldState, fieldOf, fitField } from "./fields.ts";
+import {
+  FrequencyField,
+  type FrequencyState,
+  fitCategories,
+  OneHotField,
+  type OneHotState,
+} from "./categorical.ts";
+import type { Condition, Feature, Field } from "./field.ts";
+import { fitNumber, NumberField, type NumberState } from "./numeric.ts";
 import { findColumn, type Table } from "./table.ts";
 import { checkTarget, Target, type TargetState, targetRows } from "./target.ts";
 
-export type { Condition, Feature, FeatureKind } from "./fields.ts";
+export type { Condition, Feature, FeatureKind } from "./field.ts";
+
+type FieldState = NumberState | OneHotState | FrequencyState;
 
 export interface EncoderOptions {
   /** The column to predict. */
@@ -35,11 +45,11 @@ export class Encoder {
   readonly features: readonly Feature[];
   /** The learnt columns, in the table's order. */
   readonly columns: readonly string[];
-  readonly #fields: readonly Field[];
+  readonly #fields: readonly Field<FieldState>[];
   readonly #offsets: readonly number[];
   readonly #target: Target;
 
-  private constructor(fields: readonly Field[], target: Target) {
+  private constructor(fields: readonly Field<FieldState>[], target: Target) {
     this.#fields = fields;
     this.#target = target;
     this.features = fields.flatMap((field) => field.features);
@@ -63,7 +73,10 @@ export class Encoder {
     if (rows.length === 0)
       throw inputError(`${table.name}: there are no training rows.`, "Give at least one row.");
     const learnt = table.columns.filter((c) => c.name !== target && c.role !== "id" && c.role !== "drop");
-    const fields = learnt.map((column) => fitField(column, rows, { maxCategories, scale }));
+    const fields = learnt.map((column) => {
+      const fit = column.values ? fitNumber : fitCategories;
+      return fieldOf(fit(column, rows, { maxCategories, scale }));
+    });
     const encoder = new Encoder(fields, Target.of(table, info));
     if (encoder.width > 0) return encoder;
     throw inputError(
@@ -151,6 +164,11 @@ export class Encoder {
       "Use the encoder of this model.",
     );
   }
+}
+
+function fieldOf(state: FieldState): Field<FieldState> {
+  if (state.kind === "number") return new NumberField(state);
+  return state.kind === "onehot" ? new OneHotField(state) : new FrequencyField(state);
 }
 
 function allRows(table: Table): Int32Array {

@@ -7,7 +7,8 @@ export interface Scan {
 }
 
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
-const POWERS = Array.from({ length: 23 }, (_, d) => Number(`1e${d}`));
+/** 10⁰ … 10²², each exact. */
+export const POWERS_OF_TEN = Array.from({ length: 23 }, (_, d) => Number(`1e${d}`));
 /** More digits than this after the point are rounding noise: the column is taken as real numbers. */
 export const MOST_DECIMALS = 15;
 
@@ -37,7 +38,7 @@ export function scanNumber(text: string, scan: Scan): number {
   for (let j = text.length - 1; zeros < fraction && text.charCodeAt(j) === 48; j--) zeros++;
   scan.written = fraction;
   scan.decimals = fraction - zeros;
-  const value = mantissa / POWERS[fraction];
+  const value = mantissa / POWERS_OF_TEN[fraction];
   return first === 45 ? 0 - value : value;
 }
 
@@ -89,7 +90,7 @@ export function formatNumber(value: number, pad = 0): string {
 /** `value` to `decimals` digits after the point: the double nearest to that decimal number. */
 export function roundTo(value: number, decimals: number | undefined): number {
   if (decimals === undefined) return value;
-  const power = POWERS[decimals];
+  const power = POWERS_OF_TEN[decimals];
   const scaled = value * power;
   return Math.abs(scaled) < 2 ** 52 ? Math.round(scaled) / power + 0 : value;
 }

@@ -52,7 +52,7 @@ export function checkTarget(table: Table, target: string, positive?: string): Ta
     if (counts.get(name)! >= 2) continue;
     throw inputError(
       `${table.name}: class "${name}" of column "${target}" has one row; every class needs at least 2.`,
-      `Add rows of that class, remove the row, or merge it with another class.`,
+      `Remove the row, merge it with another class, or learn one class against the rest (--positive CLASS).`,
     );
   }
   if (!table.columns.some((c) => c !== column && learnable(c))) {
