@@ -2,7 +2,7 @@ import { type Area, isDrawable, linear, linePath, yAxis } from "./axes.ts";
 import { drawNothing, label, openCanvas, put, round, tooltip, toXml } from "./canvas.ts";
 import { classColor, INK, MUTED, mix } from "./colors.ts";
 import { legend } from "./legend.ts";
-import { formatNumber } from "./text.ts";
+import { clean, formatFixed, formatNumber, wrap } from "./text.ts";
 
 /** Held-out values of one metric: one row a method, one value a split. */
 export interface MethodsPlot {
@@ -17,7 +17,7 @@ export interface MethodsPlot {
 }
 
 const WIDTH = 1200;
-const HEIGHT = 430;
+const HEIGHT = 446;
 
 /** A strip a method: a dot a split, the same split's dots joined, the mean as a bar with its value. */
 export function drawMethods(plot: MethodsPlot): string {
@@ -33,7 +33,7 @@ export function drawMethods(plot: MethodsPlot): string {
     { text: "mean", color: INK, mark: "line" },
     { text: "best mean", color: classColor(1), mark: "line" },
   ]);
-  const area: Area = { x: 84, y: 80, width: WIDTH - 116, height: HEIGHT - 130 };
+  const area: Area = { x: 84, y: 80, width: WIDTH - 116, height: HEIGHT - 146 };
   const y = linear(values, area.y + area.height, area.y, 0.08);
   const slot = area.width / methods.length;
   const middle = (i: number) => area.x + (i + 0.5) * slot;
@@ -52,11 +52,9 @@ export function drawMethods(plot: MethodsPlot): string {
       const dot = put(canvas, "circle", { cx: x, cy: y(value), r: 4, fill: MUTED, "fill-opacity": 0.75 });
       tooltip(dot, `${method.name}, split ${split + 1}: ${formatNumber(value)}`);
     });
-    label(canvas, x, area.y + area.height + 24, method.name, {
-      size: 14,
-      bold: i === best,
-      anchor: "middle",
-      room: slot - 10,
+    wrap(clean(method.name), slot - 10, 14, 2, true).forEach((line, row) => {
+      const style = { size: 14, bold: i === best, anchor: "middle", room: slot - 10 } as const;
+      label(canvas, x, area.y + area.height + 24 + 17 * row, line, style);
     });
     if (!isDrawable(method.mean)) return;
     const half = Math.min(30, slot * 0.25);
@@ -66,7 +64,7 @@ export function drawMethods(plot: MethodsPlot): string {
       stroke,
       "stroke-width": 3.5,
     });
-    label(canvas, x + half + 6, y(method.mean) + 4, formatNumber(method.mean, 3), {
+    label(canvas, x + half + 6, y(method.mean) + 4, formatFixed(method.mean, 3), {
       size: 13,
       bold: true,
       fill: stroke,
