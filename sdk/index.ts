@@ -29,7 +29,9 @@ export type {
 export { METHODS } from "./result.ts";
 export { type FitOptions, fit, type Progress, type Run } from "./run.ts";
 export { Encoder } from "./table/encoder.ts";
+export { inspectTable, type TableReport } from "./table/inspect.ts";
 export { type ReadOptions, readTable } from "./table/read.ts";
 export type { Column, Role, Table } from "./table/table.ts";
+export { writeCsv, writeJsonLines, writeParquet } from "./table/write.ts";
 export { type TrainJob, type TrainResult, train, vote } from "./train.ts";
 export { VERSION } from "./version.ts";

@@ -17,6 +17,7 @@ import type { WorkerFailure, WorkerTask } from "./worker.ts";
 
 export * from "./index.ts";
 export * from "./plots/index.ts";
+export { renderReport } from "./report.ts";
 
 registerPlotWindow();
 
