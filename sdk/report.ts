@@ -223,7 +223,7 @@ function across(result: RunResult): Html {
     );
   const heatmap = drawHeatmap({
     columns,
-    splits: splits.map(({ split }) => `split ${split}`),
+    splits: splits.map(({ split }) => String(split)),
     panels: [
       { title: "Impurity decrease (share)", values: values("impurity") },
       { title: `Permutation: drop of ${metric}`, values: values("permutation") },

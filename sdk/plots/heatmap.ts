@@ -33,7 +33,7 @@ export function drawHeatmap(heatmap: HeatmapPlot): string {
   const shown = order.slice(0, SHOWN);
   const hidden = columns.length - shown.length;
   const width = (WIDTH - NAME - 48 - 28 * panels.length) / panels.length;
-  const subtitle = `Ordered by the mean over splits${hidden ? `; ${hidden} less important columns are not drawn` : ""}`;
+  const subtitle = `One cell a split, ordered by the mean${hidden ? `; ${hidden} less important columns are not drawn` : ""}`;
   const canvas = openCanvas({ width: WIDTH, height: TOP + shown.length * ROW + 24, title, subtitle });
   shown.forEach((column, row) => {
     label(canvas, 24 + NAME, TOP + row * ROW + 17, columns[column], { size: 13, anchor: "end", room: NAME });
@@ -76,12 +76,17 @@ function drawGrid(
   label(canvas, left, TOP - 30, grid.title, { size: 14, bold: true, room: grid.width });
   headings.forEach((heading, column) => {
     const x = left + column * cell + (column === splits.length ? apart : 0);
-    label(canvas, x + cell / 2, TOP - 8, heading, {
-      size: 12,
-      fill: MUTED,
-      anchor: "middle",
-      room: cell - 4,
-    });
+    const isMean = column === splits.length;
+    // Where cells are narrow, every few splits are named; the mean may reach over its neighbours' gap.
+    if (isMean || column % Math.ceil(18 / cell) === 0) {
+      const style = {
+        size: 12,
+        fill: MUTED,
+        anchor: "middle",
+        room: Math.max(cell - 2, isMean ? 40 : 18),
+      } as const;
+      label(canvas, x + cell / 2, TOP - 8, heading, style);
+    }
     values.forEach((row, i) => {
       const value = row[column];
       const known = isDrawable(value);
