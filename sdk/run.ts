@@ -66,7 +66,7 @@ export const runInline: SplitRunner = async (jobs, { hooks, stopped }) => {
  */
 export async function fit(table: Table, options: FitOptions, runner: SplitRunner = runInline): Promise<Run> {
   const started = performance.now();
-  const { target, positive, splitColumn: _, rows, signal, onEpoch, ...given } = options;
+  const { target, positive, splitColumn, rows, signal, onEpoch, ...given } = options;
   const settings = resolveSettings(given);
   if (rows !== undefined && !(Number.isInteger(rows) && rows > 0)) {
     throw inputError(`Option rows is ${rows}; expected a whole number of at least 1.`);
@@ -97,7 +97,14 @@ export async function fit(table: Table, options: FitOptions, runner: SplitRunner
   }
   const model = new Model(final.model, { ...settings, target, positive });
   const synthetic = rows === undefined ? model.best() : await sample(model, { rows, seed: settings.seed });
-  const result = await aggregate(tested, { learnt, info, settings, warnings, final });
+  const result = await aggregate(tested, {
+    learnt,
+    info,
+    settings,
+    asked: { target, positive, splitColumn },
+    warnings,
+    final,
+  });
   result.seconds = (performance.now() - started) / 1000;
   return { result, model, synthetic };
 }
@@ -160,12 +167,14 @@ interface Context {
   learnt: Table;
   info: TargetInfo;
   settings: Settings;
+  /** What was asked for beside the settings. */
+  asked: Pick<FitOptions, "target" | "positive" | "splitColumn">;
   warnings: string[];
   final: SplitOutcome;
 }
 
 async function aggregate(tested: Tested[], context: Context): Promise<RunResult> {
-  const { settings, learnt, info } = context;
+  const { settings, learnt, info, asked } = context;
   const { classes, counts } = info;
   const encoder = Encoder.fromJSON(context.final.model.encoder);
   const positive = classes.length === 2 ? 1 : counts.indexOf(Math.min(...counts));
@@ -174,7 +183,7 @@ async function aggregate(tested: Tested[], context: Context): Promise<RunResult>
     version: VERSION,
     seed: settings.seed,
     engine: "wasm",
-    options: plain({ ...settings, target: info.column }),
+    options: plain({ ...settings, ...asked }),
     data: {
       name: learnt.name,
       rows: info.rows.length,
