@@ -1,4 +1,5 @@
 /** A trained model: what `sample` needs, as a safetensors file that anything can load. */
+import { crc32 } from "./checksum.ts";
 import { Cpu } from "./engine/module.ts";
 import { WasmBackend } from "./engine/wasm.ts";
 import { inputError } from "./errors.ts";
@@ -47,7 +48,7 @@ export class Model {
     return this.encoder.decode(x, y);
   }
 
-  /** A safetensors file: 8 bytes of header length, JSON header, f32 data. */
+  /** A safetensors file: 8 bytes of header length, JSON header, f32 values. */
   toBytes(): Uint8Array {
     const { generator, voted, encoder } = this.state;
     const { x, y } = stackSets(voted);
@@ -61,32 +62,28 @@ export class Model {
       ["sets.y", [voted.length, generator.rows], Float32Array.from(y)],
       ["sets.score", [voted.length], Float32Array.from(voted, (set) => set.score)],
     ];
-    const header: Record<string, unknown> = {
-      __metadata__: {
-        format: "makeit",
-        file_version: String(FILE_VERSION),
-        version: this.version,
-        settings: JSON.stringify(this.settings),
-        encoder: JSON.stringify(encoder),
-      },
+    const metadata: Metadata = {
+      format: "makeit",
+      file_version: String(FILE_VERSION),
+      version: this.version,
+      settings: JSON.stringify(this.settings),
+      encoder: JSON.stringify(encoder),
     };
-    let end = 0;
+    const entries: Entries = {};
+    const values = new Uint8Array(tensors.reduce((sum, [, , data]) => sum + data.byteLength, 0));
+    let at = 0;
     for (const [name, shape, data] of tensors) {
-      header[name] = { dtype: "F32", shape, data_offsets: [end, end + data.byteLength] };
-      end += data.byteLength;
-    }
-    let json = JSON.stringify(header);
-    const encoded = () => new TextEncoder().encode(json);
-    json += " ".repeat((8 - (encoded().length % 8)) % 8); // the data starts aligned
-    const head = encoded();
-    const bytes = new Uint8Array(8 + head.length + end);
-    new DataView(bytes.buffer).setBigUint64(0, BigInt(head.length), true);
-    bytes.set(head, 8);
-    let at = 8 + head.length;
-    for (const [, , data] of tensors) {
-      bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
+      entries[name] = { dtype: "F32", shape, data_offsets: [at, at + data.byteLength] };
+      values.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
       at += data.byteLength;
     }
+    metadata.checksum = checksum(metadata, entries, values);
+    const json = new TextEncoder().encode(JSON.stringify({ __metadata__: metadata, ...entries }));
+    const length = Math.ceil(json.length / 8) * 8; // the values start aligned
+    const bytes = new Uint8Array(8 + length + values.length).fill(32, 8, 8 + length);
+    new DataView(bytes.buffer).setBigUint64(0, BigInt(length), true);
+    bytes.set(json, 8);
+    bytes.set(values, 8 + length);
     return bytes;
   }
 
@@ -122,15 +119,33 @@ export class Model {
       score: sets.score.data[v],
     }));
     const generator = { rows, width, rank, noise, noiseSd: noise_sd.data, weights };
-    const model = new Model({ encoder, generator, voted }, settings, file.metadata.version);
-    if (model.encoder.width !== features || width !== features + model.encoder.classes.length) {
+    const model = openModel({ encoder, generator, voted }, settings, file);
+    const classes = model.encoder.classes.length;
+    const known = sets.y.data.every((c) => Number.isInteger(c) && c >= 0 && c < classes);
+    if (model.encoder.width !== features || width !== features + classes || !known) {
       throw file.broken("its encoder and its tensors do not fit together");
     }
     return model;
   }
 }
 
-type Header = Record<string, { dtype: string; shape: number[]; data_offsets: [number, number] }>;
+function openModel(state: ModelState, settings: Record<string, unknown>, file: TensorFile): Model {
+  try {
+    return new Model(state, settings, file.metadata.version);
+  } catch {
+    throw file.broken("its encoder cannot be read");
+  }
+}
+
+type Metadata = Record<string, string>;
+type Entries = Record<string, { dtype: string; shape: number[]; data_offsets: [number, number] }>;
+
+/** Of everything in a file but the checksum itself and the blanks behind the header. */
+function checksum(metadata: Metadata, entries: Entries, values: Uint8Array): string {
+  const header = JSON.stringify({ __metadata__: { ...metadata, checksum: "" }, ...entries });
+  const sum = crc32(values, crc32(new TextEncoder().encode(header)));
+  return sum.toString(16).padStart(8, "0");
+}
 
 interface StoredTensor {
   shape: number[];
@@ -139,9 +154,9 @@ interface StoredTensor {
 
 /** Reads a safetensors file without trusting it. */
 class TensorFile {
-  readonly metadata: Record<string, string>;
+  readonly metadata: Metadata;
   readonly #name: string;
-  readonly #header: Header;
+  readonly #entries: Entries;
   readonly #data: Uint8Array;
 
   constructor(bytes: Uint8Array, name: string) {
@@ -157,15 +172,19 @@ class TensorFile {
       throw this.broken("its header is not JSON");
     }
     if (typeof parsed !== "object" || parsed === null) throw this.broken("its header is not an object");
-    this.#header = parsed as Header;
+    const { __metadata__: metadata, ...entries } = parsed as Record<string, unknown>;
+    this.#entries = entries as Entries;
     this.#data = bytes.subarray(8 + Number(length));
-    this.metadata = ((parsed as Record<string, unknown>).__metadata__ ?? {}) as Record<string, string>;
+    this.metadata = (metadata ?? {}) as Metadata;
     if (this.metadata.format !== "makeit") throw this.broken("it was not written by makeit");
     if (this.metadata.file_version !== String(FILE_VERSION)) {
       throw inputError(
         `${name} is a model of file version ${this.metadata.file_version}; this makeit ${VERSION} reads version ${FILE_VERSION}.`,
         `Use the makeit that wrote it (${this.metadata.version ?? "unknown"}), or fit it again.`,
       );
+    }
+    if (this.metadata.checksum !== checksum(this.metadata, this.#entries, this.#data)) {
+      throw this.broken("its checksum does not match what it holds");
     }
   }
 
@@ -190,7 +209,7 @@ class TensorFile {
   }
 
   #tensor(name: string): StoredTensor {
-    const entry = Object.hasOwn(this.#header, name) ? this.#header[name] : undefined;
+    const entry = Object.hasOwn(this.#entries, name) ? this.#entries[name] : undefined;
     const [from, to] = Array.isArray(entry?.data_offsets) ? entry.data_offsets : [0, -1];
     const shape = Array.isArray(entry?.shape) ? entry.shape : [];
     const size = shape.reduce((product, n) => product * n, 4);
@@ -218,6 +237,9 @@ export async function sample(model: Model, { rows, counts, seed = 1 }: SampleOpt
   const total = wanted ? wanted.reduce((sum, n) => sum + n, 0) : (rows ?? model.state.generator.rows);
   if (!Number.isInteger(total) || total < 1 || total > 1e8) {
     throw inputError(`${rows ?? total} rows were asked for; expected a whole number from 1 to 100000000.`);
+  }
+  if (!Number.isInteger(seed) || seed < 0 || seed >= 2 ** 32) {
+    throw inputError(`The seed is ${seed}; expected a whole number from 0 to 4294967295.`);
   }
   const pool = await generate(model, wanted ? POOL * total : total, seed);
   const width = pool.cols;
