@@ -38,7 +38,7 @@ export class Model {
   constructor(state: ModelState, settings: Partial<Settings> | Record<string, unknown>, version = VERSION) {
     this.state = state;
     this.encoder = Encoder.fromJSON(state.encoder);
-    this.settings = plain(settings);
+    this.settings = plain({ ...settings });
     this.version = version;
   }
 
@@ -174,7 +174,9 @@ class TensorFile {
     if (typeof parsed !== "object" || parsed === null) throw this.broken("its header is not an object");
     const { __metadata__: metadata, ...entries } = parsed as Record<string, unknown>;
     this.#entries = entries as Entries;
-    this.#data = bytes.subarray(8 + Number(length));
+    const start = 8 + Number(length);
+    // A plain view: the slice of a Node Buffer would not copy.
+    this.#data = new Uint8Array(bytes.buffer, bytes.byteOffset + start, bytes.length - start);
     this.metadata = (metadata ?? {}) as Metadata;
     if (this.metadata.format !== "makeit") throw this.broken("it was not written by makeit");
     if (this.metadata.file_version !== String(FILE_VERSION)) {
@@ -323,8 +325,11 @@ function range(n: number): number[] {
   return Array.from({ length: n }, (_, i) => i);
 }
 
-/** Settings as they can be written: a user's own functions become the word "custom". */
-export function plain(settings: object): Record<string, unknown> {
+/**
+ * Settings as they can be written: a user's own functions become the word "custom". `jobs` is left out: it changes no
+ * result, so it changes no file either.
+ */
+export function plain({ jobs: _, ...settings }: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(settings).map(([key, value]) => [
       key,
