@@ -14,7 +14,8 @@ import { clean, formatCount, formatFixed, formatNumber, formatPercent } from "./
 import { STYLE } from "./report.css.ts";
 import { METHODS, type Method, type RunResult, type SplitResult, type Spread } from "./result.ts";
 
-const NAMES: Record<Method, string> = {
+/** What the methods are called where people read. */
+export const METHOD_NAMES: Record<Method, string> = {
   none: "Nothing done",
   weighted: "Class weights",
   threshold: "Tuned threshold",
@@ -109,7 +110,7 @@ function verdict({ verdict, metric, mean }: RunResult): Html {
   const advice =
     best === "makeit"
       ? html`Of all methods tried, Makeit has the best mean ${metric}.`
-      : html`<strong>${NAMES[best]}</strong> has the best mean ${metric} (${score(mean.test[best])}; Makeit ${score(mean.test.makeit)}). It is simpler: use it, that is, ${ADVICE[best]}.`;
+      : html`<strong>${METHOD_NAMES[best]}</strong> has the best mean ${metric} (${score(mean.test[best])}; Makeit ${score(mean.test.makeit)}). It is simpler: use it, that is, ${ADVICE[best]}.`;
   return html`<section id="verdict" class="verdict ${outcome}" aria-labelledby="verdict-title">
 <h2 id="verdict-title"><span class="badge">${OUTCOMES[outcome]}</span></h2>
 <p class="sentence">${clean(verdict.sentence)}</p>
@@ -161,15 +162,6 @@ function methods(result: RunResult): Html {
   const voted = (method: Method) =>
     bestVoted === method ? html`<strong>${score(mean.voted[method])}</strong>` : score(mean.voted[method]);
   const arrow = (name: string) => (higherIsBetter(name) ? "higher is better" : "lower is better");
-  const plot = drawMethods({
-    metric,
-    greaterIsBetter: higherIsBetter(metric),
-    methods: METHODS.map((method) => ({
-      name: NAMES[method],
-      values: result.splits.map((split) => split.test[method] ?? Number.NaN),
-      mean: mean.test[method] ?? Number.NaN,
-    })),
-  });
   return html`<section id="methods" aria-labelledby="methods-title">
 <h2 id="methods-title">Methods</h2>
 <p>The same classifier on the same splits; only what is done about the imbalance differs.</p>
@@ -180,9 +172,13 @@ ${table({
     ...columns.map((name) => html`${clean(name)}<small>${arrow(name)}</small>`),
     html`${clean(metric)}<small>all held-out rows together</small>`,
   ],
-  rows: METHODS.map((method) => [NAMES[method], ...columns.map((name) => cell(method, name)), voted(method)]),
+  rows: METHODS.map((method) => [
+    METHOD_NAMES[method],
+    ...columns.map((name) => cell(method, name)),
+    voted(method),
+  ]),
 })}
-${figure("Held-out scores", plot)}
+${figure("Held-out scores", drawMethodsOf(result))}
 </section>`;
 }
 
@@ -214,14 +210,27 @@ ${table({
 </section>`;
 }
 
-function across(result: RunResult): Html {
-  const { mean, splits, metric, rules } = result;
+/** The held-out values of every method, split by split. */
+export function drawMethodsOf({ metric, mean, splits }: RunResult): string {
+  return drawMethods({
+    metric,
+    greaterIsBetter: higherIsBetter(metric),
+    methods: METHODS.map((method) => ({
+      name: METHOD_NAMES[method],
+      values: splits.map((split) => split.test[method] ?? Number.NaN),
+      mean: mean.test[method] ?? Number.NaN,
+    })),
+  });
+}
+
+/** Every column's importances, split by split. */
+export function drawImportancesOf({ metric, mean, splits }: RunResult): string {
   const columns = mean.importances.map(({ column }) => column);
   const values = (key: "impurity" | "permutation") =>
     columns.map((column) =>
       splits.map((split) => split.importances.find((item) => item.column === column)?.[key] ?? Number.NaN),
     );
-  const heatmap = drawHeatmap({
+  return drawHeatmap({
     columns,
     splits: splits.map(({ split }) => String(split)),
     panels: [
@@ -229,11 +238,15 @@ function across(result: RunResult): Html {
       { title: `Permutation: drop of ${metric}`, values: values("permutation") },
     ],
   });
+}
+
+function across(result: RunResult): Html {
+  const { mean, metric, rules } = result;
   return html`<section id="across" aria-labelledby="across-title">
 <h2 id="across-title">Across splits</h2>
 ${splitsTable(result)}
 ${figure("Mean feature importances", drawImportance(mean.importances, { metric, title: "Feature importances, mean over splits" }))}
-${figure("Importances across splits", heatmap)}
+${figure("Importances across splits", drawImportancesOf(result))}
 <h3>Rules that recur</h3>
 ${
   rules.length === 0
@@ -262,7 +275,7 @@ function splitsTable({ splits, metric }: RunResult): Html {
       "Held-out rows",
       "Epochs",
       "Stopped",
-      ...METHODS.map((method) => NAMES[method]),
+      ...METHODS.map((method) => METHOD_NAMES[method]),
       "Seconds",
     ],
     rows: splits.map(({ split, rows, stopped, test, seconds }) => [
