@@ -42,9 +42,10 @@ export const TABLE_FLAGS = {
   categorical: { kind: "list", group: "Table", describe: "Columns to read as categories: a,b" },
   numeric: { kind: "list", group: "Table", describe: "Columns to read as numbers: a,b" },
   id: { kind: "list", group: "Table", describe: "Columns that only name a row, never learnt: a,b" },
+  missing: { kind: "list", group: "Table", describe: "Further spellings of a missing cell: -9,unknown" },
   format: {
     kind: "choice",
-    choices: ["csv", "tsv", "parquet", "jsonl", "arff"],
+    choices: ["csv", "tsv", "parquet", "jsonl", "arff", "keel"],
     group: "Table",
     describe: "Format of the table (default: by the file's name)",
   },

@@ -2,12 +2,17 @@
 /** The command line's entry: reads the words, runs the command, sets the exit code. */
 import { parseArguments } from "./arguments.ts";
 import { EXIT } from "./command.ts";
+import { demo } from "./demo.ts";
 import { devices } from "./devices.ts";
+import { evaluateTables } from "./evaluate.ts";
+import { fitTable } from "./fit.ts";
+import { inspect } from "./inspect.ts";
 import { discardAll } from "./output.ts";
+import { sampleModel } from "./sample.ts";
 import { reportError, Terminal } from "./terminal.ts";
 import { VERSION } from "./version.ts";
 
-const COMMANDS = [devices];
+const COMMANDS = [fitTable, sampleModel, evaluateTables, inspect, devices, demo];
 
 /** A reader that closes early (`| head`) wants no more: that is no error. */
 function leaveOnClosedPipe(): void {

@@ -17,8 +17,8 @@ export interface Epoch {
 const LINE_SECONDS = 2;
 
 /**
- * Counts epochs over all splits and the final model, whatever their order. A split that stopped early counts as
- * whole as soon as it can be told: when the final model starts, or when more splits run than `jobs` allow.
+ * Counts epochs over all splits and the final model, whatever their order. Nobody says when a split has stopped
+ * early; it counts as whole once `jobs` others have been heard of after it.
  */
 export class Tally {
   readonly #jobs: number;
@@ -45,10 +45,9 @@ export class Tally {
   get share(): number {
     const total = (this.#splits + 1) * this.#epochs;
     if (total === 0) return 0;
-    const order = [...this.#last.keys()].reverse();
-    const active = order[0] === 0 ? [0] : order.slice(0, this.#jobs);
-    const whole = order[0] === 0 ? this.#splits : order.length - active.length;
-    const partial = active.reduce((sum, split) => sum + (this.#last.get(split) ?? 0), 0);
+    const active = [...this.#last.values()].slice(-this.#jobs);
+    const whole = this.#last.size - active.length;
+    const partial = active.reduce((sum, epoch) => sum + epoch, 0);
     return Math.min(1, (whole * this.#epochs + partial) / total);
   }
 

@@ -1,0 +1,76 @@
+/** `makeit fit`: the main job. */
+import { inputError } from "../sdk/errors.ts";
+import { resolveSettings } from "../sdk/options.ts";
+import { command } from "./command.ts";
+import {
+  CONFIG_FLAG,
+  JSON_FLAG,
+  pick,
+  QUIET_FLAG,
+  SETTING_FLAGS,
+  SPLIT_COLUMN,
+  TABLE_FLAGS,
+  type Values,
+} from "./flags.ts";
+import { runJob } from "./results.ts";
+import { checkTableFlags, needTarget, openTable } from "./tables.ts";
+
+const FLAGS = {
+  ...TABLE_FLAGS,
+  ...SPLIT_COLUMN,
+  out: {
+    kind: "string",
+    group: "Output",
+    short: "o",
+    default: "makeit-out",
+    describe: "The folder of results",
+  },
+  force: { kind: "boolean", group: "Output", describe: "Replace the results that the folder holds" },
+  rows: {
+    kind: "integer",
+    min: 1,
+    max: 1e8,
+    group: "Output",
+    describe: "Rows of synthetic.csv (default: those of the sets that vote)",
+  },
+  ...SETTING_FLAGS,
+  ...CONFIG_FLAG,
+  ...QUIET_FLAG,
+  ...JSON_FLAG,
+} as const;
+
+export const fitTable = command({
+  name: "fit",
+  describe: "Learn from a table; write synthetic rows, a model, plots and an honest verdict",
+  positionals: { table: "CSV, TSV, Parquet, JSON lines or ARFF file, .gz too; - for standard input" },
+  flags: FLAGS,
+  examples: [
+    ["makeit fit churn.csv --target churned", "everything into makeit-out/"],
+    ["makeit fit churn.csv -t churned --metric average_precision --splits 10 --out ap", "another metric"],
+    [
+      "makeit fit flights.parquet -t late --drop id,gate --categorical month --lambda 5",
+      "closer to the real rows",
+    ],
+    ["zcat log.csv.gz | makeit fit - -t fraud --positive yes --json > run.json", "in a script"],
+    ["makeit fit churn.csv --config run.json --seed 2", "flags from a file"],
+  ],
+  async run(values, { table }, terminal) {
+    const target = needTarget(values.target, table);
+    checkSplits(values);
+    checkTableFlags(values);
+    const settings = pick(values, SETTING_FLAGS);
+    resolveSettings(settings as object); // wrong values are told before anything is read
+    const { positive, splitColumn, rows, out = FLAGS.out.default, force = false } = values;
+    if (out === "-") throw inputError("--out is a folder, not standard output.", "Name a folder.");
+    const options = { ...(settings as object), target, positive, splitColumn, rows };
+    return runJob({ open: () => openTable(table, values), options, out, force }, terminal);
+  },
+});
+
+function checkSplits(values: Values<typeof FLAGS>): void {
+  for (const flag of ["splits", "repeats"] as const) {
+    if (values.splitColumn !== undefined && values[flag] !== undefined) {
+      throw inputError(`--${flag} and --split-column contradict each other.`, "Leave one of them out.");
+    }
+  }
+}

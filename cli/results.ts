@@ -1,0 +1,119 @@
+/** A run from table to folder: what `fit` and `demo` share. */
+import { availableParallelism } from "node:os";
+import { type FitOptions, fit, METHODS, type Run, type RunResult, type Table } from "../sdk/node.ts";
+import {
+  drawCurves,
+  drawDistributions,
+  drawEmbedding,
+  drawImportance,
+  drawTree,
+} from "../sdk/plots/index.ts";
+import { drawImportancesOf, drawMethodsOf, METHOD_NAMES, renderReport } from "../sdk/report.ts";
+import { writeCsv } from "../sdk/table/write.ts";
+import { EXIT } from "./command.ts";
+import { listenToInterrupt } from "./interrupt.ts";
+import { toJson } from "./json.ts";
+import { OutputFolder } from "./output.ts";
+import { showProgress } from "./progress.ts";
+import { tellWarnings } from "./tables.ts";
+import { duration, score, type Terminal, textTable } from "./terminal.ts";
+
+export interface Job {
+  /** Reads the table; called once the output folder is known to be writable. */
+  open: () => Promise<Table>;
+  options: FitOptions;
+  out: string;
+  force: boolean;
+}
+
+/** Fits, writes everything into the folder, tells the verdict. @returns the exit code */
+export async function runJob({ open, options, out, force }: Job, terminal: Terminal): Promise<number> {
+  const started = performance.now();
+  const folder = new OutputFolder(out, { force });
+  const interrupt = listenToInterrupt(terminal);
+  try {
+    const table = await open();
+    if (interrupt.signal.aborted) {
+      terminal.note("Nothing was learnt yet, nothing is written.");
+      return EXIT.interrupted;
+    }
+    const run = await fitWithProgress(table, { ...options, signal: interrupt.signal }, terminal);
+    writeResults(run, folder);
+    folder.commit();
+    await tell(run.result, folder, (performance.now() - started) / 1000, terminal);
+    return interrupt.signal.aborted ? EXIT.interrupted : EXIT.done;
+  } finally {
+    folder.discard();
+    interrupt.dispose();
+  }
+}
+
+async function fitWithProgress(table: Table, options: FitOptions, terminal: Terminal): Promise<Run> {
+  const progress = showProgress(terminal, { jobs: options.jobs || availableParallelism() });
+  try {
+    return await fit(table, { ...options, onEpoch: (epoch) => progress.update(epoch) });
+  } finally {
+    progress.stop();
+  }
+}
+
+/** Everything a run leaves behind. */
+function writeResults({ result, model, synthetic }: Run, folder: OutputFolder): void {
+  folder.write("synthetic.csv", writeCsv(synthetic));
+  folder.write("report.html", renderReport(result));
+  folder.write("report.json", `${toJson(result)}\n`);
+  folder.write("model.safetensors", model.toBytes());
+  writePlots(result, folder);
+}
+
+function writePlots(result: RunResult, folder: OutputFolder): void {
+  const { metric, splits } = result;
+  folder.write("methods.svg", drawMethodsOf(result));
+  folder.write("importances.svg", drawImportancesOf(result));
+  for (const item of splits) {
+    const write = (name: string, svg: string) => folder.write(`split-${item.split}/${name}.svg`, svg);
+    write("tree", drawTree(item.tree));
+    write("importance", drawImportance(item.importances, { metric }));
+    write("curves", drawCurves(item.curves));
+    write("embedding", drawEmbedding(item.embedding));
+    write("distributions", drawDistributions(item.distributions));
+  }
+}
+
+async function tell(
+  result: RunResult,
+  folder: OutputFolder,
+  seconds: number,
+  terminal: Terminal,
+): Promise<void> {
+  tellWarnings(result.warnings, terminal);
+  await terminal.show(summary(result, folder.path, seconds));
+  const { version, seed, engine, data, metric, mean, verdict, warnings } = result;
+  const stopped = result.splits.map((item) => item.stopped);
+  const { test, sd, voted } = mean;
+  const told = { version, seed, engine, data, metric, mean: { test, sd, voted }, stopped, verdict, warnings };
+  await terminal.object({ out: folder.path, files: folder.files, ...told, seconds });
+}
+
+/** The verdict first, then the methods, then where the files are. */
+export function summary(result: RunResult, out: string, seconds: number): string {
+  const { metric, mean, verdict, splits } = result;
+  const rows = METHODS.map((method) => [
+    METHOD_NAMES[method],
+    `${score(mean.test[method])} ± ${score(mean.sd[method])}`,
+    score(mean.voted[method]),
+    method === verdict.best ? "best" : "",
+  ]);
+  const head = ["", `${metric} (mean ± sd)`, "voted", ""];
+  const model = "sample more rows with: makeit sample";
+  return [
+    verdict.sentence,
+    "",
+    textTable([head, ...rows], [1, 2]),
+    "",
+    `  Held-out rows of ${splits.length} splits; voted: over all held-out rows together.`,
+    `  ${out}: report.html, report.json, synthetic.csv, split-1/tree.svg, …`,
+    `  ${out}/model.safetensors: ${model} ${out}/model.safetensors --rows 100`,
+    `  ${duration(seconds)}, engine ${result.engine}, seed ${result.seed}`,
+  ].join("\n");
+}
