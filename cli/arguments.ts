@@ -38,6 +38,7 @@ export async function parseArguments(
     .alias("help", "h")
     .version("version", version)
     .alias("version", "V")
+    .group(["help", "version"], "Other:")
     .epilogue("makeit <command> --help shows a command's flags and examples.")
     .wrap(Math.min(110, columns))
     .exitProcess(false)
@@ -73,7 +74,8 @@ async function outputOf(parser: Argv, words: readonly string[]): Promise<string>
     if (error) throw error;
     text = output;
   });
-  return text;
+  // All values are texts to yargs; each flag reads its own.
+  return text.replaceAll("[string] [", "         [").replace(/ *\[string\]$/gm, "");
 }
 
 function withDashes(raw: object): RawArguments {
@@ -94,16 +96,19 @@ function describeCommand(builder: Argv, command: Command): Argv {
     builder.positional(name, { describe, type: "string" });
   }
   for (const [name, flag] of Object.entries(command.flags)) builder.option(kebab(name), yargsOption(flag));
-  for (const [line, what] of command.examples) builder.example(line, what);
-  return builder.usage(`$0 ${usage(command)}\n\n${command.describe}`).epilogue("");
+  const examples = command.examples.map(([line, what]) => `  ${line}\n      ${what}`);
+  return builder
+    .usage(`$0 ${usage(command)}\n\n${command.describe}`)
+    .epilogue(`Examples:\n${examples.join("\n")}`);
 }
 
 function yargsOption(flag: Flag): Options {
   const fallback = flag.default === undefined ? {} : { defaultDescription: String(flag.default) };
-  const group = flag.group === "Other" ? "Other" : `${flag.group}:`;
-  const common: Options = { describe: flag.describe, group, alias: flag.short, ...fallback };
-  if (flag.kind === "boolean") return { ...common, boolean: true, default: undefined };
-  return { ...common, string: true, requiresArg: true, choices: undefined };
+  const choices = flag.choices ? ` (${flag.choices.join(", ")})` : "";
+  const describe = flag.describe + choices;
+  const common: Options = { describe, group: `${flag.group}:`, alias: flag.short, ...fallback };
+  if (flag.kind === "boolean") return { ...common, boolean: true };
+  return { ...common, string: true, requiresArg: true };
 }
 
 function plain(message: string): string {

@@ -10,7 +10,10 @@ export interface Command<F extends Flags = Flags, P extends string = string> {
   readonly flags: F;
   /** A real command line and what it does. */
   readonly examples: readonly (readonly [line: string, what: string])[];
-  /** @returns the exit code */
+  /**
+   * Loads what it needs only now, so that help, completion and refusals stay quick.
+   * @returns the exit code
+   */
   run(values: Values<F>, files: Record<P, string>, terminal: Terminal): Promise<number>;
 }
 

@@ -6,7 +6,6 @@ import { MakeitError } from "../sdk/errors.ts";
 import { resolveSettings } from "../sdk/options.ts";
 import { command } from "./command.ts";
 import { JSON_FLAG, pick, QUIET_FLAG, SETTING_FLAGS } from "./flags.ts";
-import { runJob } from "./results.ts";
 import { openTable } from "./tables.ts";
 
 /** What the damage cost is known only after the damage: a model that sees it learns nothing of use. */
@@ -41,6 +40,7 @@ export const demo = command({
     resolveSettings(settings);
     const file = birdstrikes();
     terminal.note(`${TARGET} = ${POSITIVE} against the rest, ${file}`);
+    const { runJob } = await import("./results.ts");
     return runJob(
       {
         open: () => openTable(file, { target: TARGET, drop: AFTERWARDS }),

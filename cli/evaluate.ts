@@ -1,6 +1,6 @@
 /** `makeit evaluate`: how useful, how close and how original a synthetic table is. */
 import { inputError } from "../sdk/errors.ts";
-import { type Evaluation, evaluate } from "../sdk/evaluate.ts";
+import type { Evaluation } from "../sdk/evaluate.ts";
 import { command, EXIT } from "./command.ts";
 import { CONFIG_FLAG, JSON_FLAG, QUIET_FLAG, SETTING_FLAGS, TABLE_FLAGS } from "./flags.ts";
 import { checkTableFlags, needTarget, openTable, tellWarnings } from "./tables.ts";
@@ -43,6 +43,7 @@ export const evaluateTables = command({
     const { positive, metric, classifier, seed, maxCategories } = values;
     const tables = [await openTable(real, values), await openTable(synthetic, values)] as const;
     const options = { target, positive, metric, classifier, folds, seed, maxCategories };
+    const { evaluate } = await import("../sdk/evaluate.ts");
     const found = await evaluate(...tables, options as Parameters<typeof evaluate>[2]);
     tellWarnings([...tables[0].warnings, ...tables[1].warnings, ...found.warnings], terminal);
     await terminal.show(describe(found));

@@ -12,7 +12,6 @@ import {
   TABLE_FLAGS,
   type Values,
 } from "./flags.ts";
-import { runJob } from "./results.ts";
 import { checkTableFlags, needTarget, openTable } from "./tables.ts";
 
 const FLAGS = {
@@ -63,6 +62,7 @@ export const fitTable = command({
     const { positive, splitColumn, rows, out = FLAGS.out.default, force = false } = values;
     if (out === "-") throw inputError("--out is a folder, not standard output.", "Name a folder.");
     const options = { ...(settings as object), target, positive, splitColumn, rows };
+    const { runJob } = await import("./results.ts");
     return runJob({ open: () => openTable(table, values), options, out, force }, terminal);
   },
 });

@@ -1,8 +1,6 @@
 /** `makeit sample`: rows from a saved model. */
 import { readFile } from "node:fs/promises";
 import { inputError } from "../sdk/errors.ts";
-import { Model, sample } from "../sdk/node.ts";
-import { writeCsv } from "../sdk/table/write.ts";
 import { command, EXIT } from "./command.ts";
 import { CONFIG_FLAG, JSON_FLAG, QUIET_FLAG, splitList } from "./flags.ts";
 import { OutputFile } from "./output.ts";
@@ -59,9 +57,10 @@ export const sampleModel = command({
     const file = out === undefined ? undefined : new OutputFile(out, { force });
     try {
       if (file) outputFormat(file.path);
+      const { Model, sample } = await import("../sdk/node.ts");
       const model = Model.fromBytes(await readFile(path), path);
       const table = await sample(model, { rows, counts: wanted, seed });
-      if (!file) await terminal.write(writeCsv(table));
+      if (!file) await terminal.write(String(await encodeTable(table, ".csv")));
       else file.commit(await encodeTable(table, file.path));
       if (file) terminal.note(`${table.rows} rows in ${file.path}`);
       await terminal.object({ out, rows: table.rows, columns: table.columns.length });

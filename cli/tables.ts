@@ -1,8 +1,7 @@
 /** Opening a table as the shared table flags say. */
 import { gzipSync } from "node:zlib";
 import { inputError } from "../sdk/errors.ts";
-import { type ReadOptions, readTable, type Table } from "../sdk/node.ts";
-import { writeCsv, writeJsonLines, writeParquet } from "../sdk/table/write.ts";
+import type { ReadOptions, Table } from "../sdk/node.ts";
 import { kebab, type TABLE_FLAGS, type Values } from "./flags.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -32,13 +31,14 @@ export function checkTableFlags(values: TableValues): void {
 }
 
 /** Reads a file, or standard input for `-`. */
-export function openTable(path: string, values: TableValues): Promise<Table> {
+export async function openTable(path: string, values: TableValues): Promise<Table> {
   checkTableFlags(values);
   if (path === "-" && process.stdin.isTTY) {
     throw inputError("Nothing on standard input.", "Pipe a table into makeit, or name a file.");
   }
   const { drop, categorical, numeric, id, missing, format, delimiter } = values;
   const options = { drop, categorical, numeric, id, missing, format, delimiter };
+  const { readTable } = await import("../sdk/node.ts");
   return readTable(path, options as ReadOptions); // the flag has checked the format
 }
 
@@ -58,23 +58,24 @@ export function tellWarnings(warnings: readonly string[], terminal: Terminal): v
 /** A table in the format that the file's name asks for, gzipped for `.gz`. @throws MakeitError for other names */
 export async function encodeTable(table: Table, path: string): Promise<string | Uint8Array> {
   const { format, gzip } = outputFormat(path);
-  const data = await FORMATS[format](table);
+  const { writeCsv, writeJsonLines, writeParquet } = await import("../sdk/table/write.ts");
+  const writers = {
+    csv: () => writeCsv(table),
+    tsv: () => writeCsv(table, { delimiter: "\t" }),
+    jsonl: () => writeJsonLines(table),
+    parquet: () => writeParquet(table),
+  };
+  const data = await writers[format]();
   return gzip ? gzipSync(data) : data;
 }
 
-const FORMATS = {
-  csv: (table: Table) => writeCsv(table),
-  tsv: (table: Table) => writeCsv(table, { delimiter: "\t" }),
-  jsonl: writeJsonLines,
-  parquet: writeParquet,
-};
+const FORMATS = ["csv", "tsv", "jsonl", "parquet"] as const;
 
 /** @throws MakeitError when no format goes with the name */
-export function outputFormat(path: string): { format: keyof typeof FORMATS; gzip: boolean } {
+export function outputFormat(path: string): { format: (typeof FORMATS)[number]; gzip: boolean } {
   const [, extension = "", gz] = /\.([a-z]+?)(\.gz)?$/i.exec(path) ?? [];
-  const format = extension.toLowerCase();
-  if (Object.hasOwn(FORMATS, format))
-    return { format: format as keyof typeof FORMATS, gzip: gz !== undefined };
+  const format = FORMATS.find((name) => name === extension.toLowerCase());
+  if (format) return { format, gzip: gz !== undefined };
   throw inputError(
     `${path}: no format goes with this name.`,
     "End it in .csv, .tsv, .jsonl or .parquet (or .gz).",
