@@ -20,7 +20,8 @@ const TREE_DEPTH = 4;
 const EMBEDDED_ROWS = 400;
 const SHUFFLES = 5;
 const BINS = 20;
-const MOST_BARS = 12;
+/** Categories that a distribution tells apart; the plot shows the first few of them. */
+const MOST_BARS = 100;
 
 /** The shallow tree of the generated rows, in the columns' own units, and what is read off it. */
 export function explainTree(cpu: Cpu, encoder: Encoder, set: LabelledSet) {
@@ -215,7 +216,8 @@ function histogram(real: Column, rows: ArrayLike<number>, made: Column, madeRows
     return counts.map((count) => count / Math.max(1, values.length));
   };
   const edges = Array.from({ length: BINS + 1 }, (_, i) => low + ((high - low) * i) / BINS);
-  return { name: real.name, kind: "histogram", edges, real: share(a), synthetic: share(b) };
+  const times = real.role === "datetime" ? { times: true } : {};
+  return { name: real.name, kind: "histogram", edges, ...times, real: share(a), synthetic: share(b) };
 }
 
 function bars(real: Column, rows: ArrayLike<number>, made: Column, madeRows: ArrayLike<number>): Drawn {

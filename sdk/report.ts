@@ -343,6 +343,9 @@ function command({ data, options, seed }: RunResult): string {
     ["target", data.target],
     ["seed", String(seed)],
   ];
+  for (const name of ["positive", "splitColumn", "drop"]) {
+    if (typeof options[name] === "string") flags.push([name, options[name]]);
+  }
   if (preset !== "default") flags.push(["preset", preset]);
   for (const name of Object.keys(OPTIONS)) {
     const value = options[name];

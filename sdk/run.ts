@@ -101,7 +101,7 @@ export async function fit(table: Table, options: FitOptions, runner: SplitRunner
     learnt,
     info,
     settings,
-    asked: { target, positive, splitColumn },
+    asked: { target, positive, splitColumn, drop: dropped(learnt) },
     warnings,
     final,
   });
@@ -168,9 +168,14 @@ interface Context {
   info: TargetInfo;
   settings: Settings;
   /** What was asked for beside the settings. */
-  asked: Pick<FitOptions, "target" | "positive" | "splitColumn">;
+  asked: Pick<FitOptions, "target" | "positive" | "splitColumn"> & { drop: string | undefined };
   warnings: string[];
   final: SplitOutcome;
+}
+
+function dropped(table: Table): string | undefined {
+  const names = table.columns.filter(({ role }) => role === "drop").map(({ name }) => name);
+  return names.length > 0 ? names.join(",") : undefined;
 }
 
 async function aggregate(tested: Tested[], context: Context): Promise<RunResult> {
@@ -185,7 +190,7 @@ async function aggregate(tested: Tested[], context: Context): Promise<RunResult>
     engine: "wasm",
     options: plain({ ...settings, ...asked }),
     data: {
-      name: learnt.name,
+      name: learnt.name.replace(/^.*[\\/]/, ""), // a report travels; the path stays at home
       rows: info.rows.length,
       columns: encoder.columns.length,
       target: info.column,

@@ -13,6 +13,8 @@ export interface DistributionPlot {
     /** `histogram`: `edges` has one more entry than the shares; `bars`: one label a share. */
     kind: "histogram" | "bars";
     edges?: number[];
+    /** The edges are times, in milliseconds since 1970 UTC. */
+    times?: boolean;
     labels?: string[];
     real: number[];
     synthetic: number[];
@@ -66,6 +68,7 @@ function drawHistogram(canvas: Container, left: number, top: number, column: Col
   const x = linear(edges, area.x, area.x + area.width, 0);
   const y = heightScale(area, [...column.real, ...column.synthetic]);
   yAxis(canvas, area, y, { ticks: 3, format: formatPercent, size: 11 });
+  const edge = column.times ? (value: number) => formatTime(value, edges[bins] - edges[0]) : formatNumber;
   const bin = (i: number) => [x(edges[i]), x(edges[i + 1])] as const;
   for (let i = 0; i < bins; i++) {
     const [from, to] = bin(i);
@@ -79,7 +82,7 @@ function drawHistogram(canvas: Container, left: number, top: number, column: Col
       height: end - y(value),
       fill: SYNTHETIC,
     };
-    const text = `${formatNumber(edges[i])} to ${formatNumber(edges[i + 1])}: real ${formatPercent(share(column.real[i]))}, synthetic ${formatPercent(value)}`;
+    const text = `${edge(edges[i])} to ${edge(edges[i + 1])}: real ${formatPercent(share(column.real[i]))}, synthetic ${formatPercent(value)}`;
     tooltip(put(canvas, "rect", attributes), text);
   }
   let outline = `M${round(area.x)} ${round(area.y + area.height)}`;
@@ -92,7 +95,15 @@ function drawHistogram(canvas: Container, left: number, top: number, column: Col
     "stroke-width": 1.6,
     "stroke-linejoin": "round",
   });
-  xAxis(canvas, area, x, { ticks: 3, size: 11 });
+  xAxis(canvas, area, x, { ticks: 3, size: 11, format: edge });
+}
+
+/** A year, day or minute, whichever tells ticks over `span` milliseconds apart. */
+function formatTime(millis: number, span: number): string {
+  const day = 86_400_000;
+  const text = new Date(millis).toISOString();
+  if (span > 5 * 365 * day) return text.slice(0, 4);
+  return span > 5 * day ? text.slice(0, 10) : text.slice(5, 16).replace("T", " ");
 }
 
 /** Categories as horizontal bars, the most frequent ones; the others are added up in a last bar. */
