@@ -12,6 +12,8 @@ import { openTable } from "./tables.ts";
 const AFTERWARDS = ["Cost Other", "Cost Repair", "Cost Total $"];
 const TARGET = "Effect Amount of damage";
 const POSITIVE = "Substantial";
+/** Enough for a comparison, few enough for two minutes on two cores. */
+const SPLITS = 3;
 
 const FLAGS = {
   out: {
@@ -44,7 +46,7 @@ export const demo = command({
     return runJob(
       {
         open: () => openTable(file, { target: TARGET, drop: AFTERWARDS }),
-        options: { ...settings, target: TARGET, positive: POSITIVE },
+        options: { splits: SPLITS, ...settings, target: TARGET, positive: POSITIVE },
         out: values.out ?? FLAGS.out.default,
         force: true,
       },
