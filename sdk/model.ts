@@ -18,6 +18,8 @@ import { VERSION } from "./version.ts";
 const FILE_VERSION = 1;
 /** Generated rows to choose from, as a multiple of what is asked for, when classes are asked for. */
 const POOL = 4;
+/** What one draw may take: a typed array and the engine hold no more than 32-bit addresses reach. */
+const MAX_SAMPLE_BYTES = 2 ** 30;
 const MAX_HEADER = 100_000_000;
 
 export interface SampleOptions {
@@ -242,6 +244,13 @@ export async function sample(model: Model, { rows, counts, seed = 1 }: SampleOpt
   }
   if (!Number.isInteger(seed) || seed < 0 || seed >= 2 ** 32) {
     throw inputError(`The seed is ${seed}; expected a whole number from 0 to 4294967295.`);
+  }
+  const bytes = 4 * model.state.generator.width * total * (wanted ? POOL : 1);
+  if (bytes > MAX_SAMPLE_BYTES) {
+    throw inputError(
+      `${total} rows of ${model.state.generator.width} numbers are too many for one draw.`,
+      "Draw fewer rows at a time, each time with another seed.",
+    );
   }
   const pool = await generate(model, wanted ? POOL * total : total, seed);
   const width = pool.cols;

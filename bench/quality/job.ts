@@ -7,7 +7,7 @@ import type { Settings } from "../../sdk/options.ts";
 import { derive } from "../../sdk/random.ts";
 import { cpuRanker } from "../../sdk/ranking.ts";
 import { categoricalGroups } from "../../sdk/resampling.ts";
-import { predictRival, type Rival } from "../../sdk/rivals.ts";
+import { predictRival, RIVALS, type Rival } from "../../sdk/rivals.ts";
 import { repeatedSplits, type Split } from "../../sdk/splits.ts";
 import { Encoder } from "../../sdk/table/encoder.ts";
 import type { Table } from "../../sdk/table/table.ts";
@@ -15,16 +15,7 @@ import { train, vote } from "../../sdk/train.ts";
 import { type DataSet, openData } from "./data.ts";
 
 /** In the order of the columns; `makeit` is what the others are compared with. */
-export const METHOD_NAMES = [
-  "none",
-  "weighted",
-  "threshold",
-  "weightedThreshold",
-  "oversample",
-  "smote",
-  "search",
-  "makeit",
-] as const;
+export const METHOD_NAMES = [...RIVALS, "search", "makeit"] as const;
 export type MethodName = (typeof METHOD_NAMES)[number];
 
 /** What every worker gets at its start: plain data. */
