@@ -1,5 +1,7 @@
 #!/usr/bin/env node
 /** The command line's entry: reads the words, runs the command, sets the exit code. */
+
+import { VERSION } from "../sdk/version.ts";
 import { parseArguments } from "./arguments.ts";
 import { EXIT } from "./command.ts";
 import { demo } from "./demo.ts";
@@ -10,20 +12,26 @@ import { inspect } from "./inspect.ts";
 import { discardAll } from "./output.ts";
 import { sampleModel } from "./sample.ts";
 import { reportError, Terminal } from "./terminal.ts";
-import { VERSION } from "./version.ts";
 
+const STREAMS = { stdout: process.stdout, stderr: process.stderr };
 const COMMANDS = [fitTable, sampleModel, evaluateTables, inspect, devices, demo];
 
-/** A reader that closes early (`| head`) wants no more: that is no error. */
-function leaveOnClosedPipe(): void {
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    discardAll();
-    process.exit(error.code === "EPIPE" ? EXIT.done : EXIT.failure);
+function leave(code: number): never {
+  discardAll();
+  process.exit(code);
+}
+
+/** What can happen outside of any call. */
+function listen(): void {
+  // A reader that closes early (`| head`) wants no more: that is no error.
+  process.stdout.on("error", ({ code }: NodeJS.ErrnoException) => {
+    leave(code === "EPIPE" ? EXIT.done : EXIT.failure);
   });
+  process.stderr.on("error", () => {}); // nobody listens, so there is nobody to tell
+  process.on("uncaughtException", async (error) => leave(await reportError(error, new Terminal(STREAMS))));
 }
 
 async function main(words: readonly string[]): Promise<number> {
-  const streams = { stdout: process.stdout, stderr: process.stderr };
   const json = words.includes("--json");
   try {
     const parsed = await parseArguments(words, COMMANDS, {
@@ -31,18 +39,16 @@ async function main(words: readonly string[]): Promise<number> {
       columns: process.stdout.columns,
     });
     if (parsed.kind === "text") {
-      await new Terminal(streams).write(parsed.text);
+      await new Terminal(STREAMS).write(`${parsed.text}\n`);
       return EXIT.done;
     }
     const { command, values, files } = parsed;
-    const terminal = new Terminal({ ...streams, json: values.json === true, quiet: values.quiet === true });
+    const terminal = new Terminal({ ...STREAMS, json: values.json === true, quiet: values.quiet === true });
     return await command.run(values, files, terminal).catch((error) => reportError(error, terminal));
   } catch (error) {
-    return reportError(error, new Terminal({ ...streams, json }));
-  } finally {
-    discardAll();
+    return reportError(error, new Terminal({ ...STREAMS, json }));
   }
 }
 
-leaveOnClosedPipe();
-process.exit(await main(process.argv.slice(2)));
+listen();
+leave(await main(process.argv.slice(2)));

@@ -142,7 +142,6 @@ function moveFolder(from: string, to: string): void {
 /** One output file, checked before the work and renamed into place after it. */
 export class OutputFile {
   readonly path: string;
-  readonly #stage: string;
 
   /** @throws MakeitError when the file is there and `force` is false, or cannot be written */
   constructor(path: string, { force = false } = {}) {
@@ -155,18 +154,15 @@ export class OutputFile {
         "Name another file with --out, or replace it with --force.",
       );
     }
-    this.#stage = openStage(path, existingParent(path));
+    discard(openStage(path, existingParent(path)));
   }
 
-  commit(data: string | Uint8Array): void {
-    const temporary = join(this.#stage, basename(this.path));
+  write(data: string | Uint8Array): void {
+    const folder = openStage(this.path, existingParent(this.path));
+    const temporary = join(folder, basename(this.path));
     writeFileSync(temporary, data);
     mkdirSync(dirname(resolve(this.path)), { recursive: true });
     renameSync(temporary, this.path);
-    discard(this.#stage);
-  }
-
-  discard(): void {
-    discard(this.#stage);
+    discard(folder);
   }
 }

@@ -54,20 +54,20 @@ export const sampleModel = command({
       throw inputError("--json and rows on standard output contradict each other.", "Add --out rows.csv.");
     }
     const wanted = counts === undefined ? undefined : readCounts(counts);
+    if (out !== undefined) outputFormat(out);
     const file = out === undefined ? undefined : new OutputFile(out, { force });
-    try {
-      if (file) outputFormat(file.path);
-      const { Model, sample } = await import("../sdk/node.ts");
-      const model = Model.fromBytes(await readFile(path), path);
-      const table = await sample(model, { rows, counts: wanted, seed });
-      if (!file) await terminal.write(String(await encodeTable(table, ".csv")));
-      else file.commit(await encodeTable(table, file.path));
-      if (file) terminal.note(`${table.rows} rows in ${file.path}`);
-      await terminal.object({ out, rows: table.rows, columns: table.columns.length });
+    const { Model, sample } = await import("../sdk/node.ts");
+    const model = Model.fromBytes(await readFile(path), path);
+    const table = await sample(model, { rows, counts: wanted, seed });
+    const data = await encodeTable(table, out ?? "rows.csv");
+    if (!file) {
+      await terminal.write(data);
       return EXIT.done;
-    } finally {
-      file?.discard();
     }
+    file.write(data);
+    terminal.note(`${table.rows} rows in ${out}`);
+    await terminal.object({ out, rows: table.rows, columns: table.columns.length });
+    return EXIT.done;
   },
 });
 

@@ -7,26 +7,34 @@ import type { Terminal } from "./terminal.ts";
 
 export type TableValues = Values<typeof TABLE_FLAGS> & { splitColumn?: string };
 
-const ROLES = ["target", "splitColumn", "drop", "categorical", "numeric", "id"] as const;
+/** A column can have one part to play, and one way to be read. */
+const EXCLUSIVE = [
+  ["target", "splitColumn", "drop", "id"],
+  ["categorical", "numeric", "drop", "id"],
+] as const;
 
 /** @throws MakeitError when flags contradict each other */
 export function checkTableFlags(values: TableValues): void {
-  const given = new Map<string, string>();
-  for (const role of ROLES) {
-    for (const column of [values[role] ?? []].flat()) {
-      const other = given.get(column);
-      if (other) {
-        throw inputError(
-          `Column "${column}" is named by --${kebab(other)} and by --${kebab(role)}.`,
-          "Name it in one of them.",
-        );
-      }
-      given.set(column, role);
-    }
-  }
+  for (const flags of EXCLUSIVE) refuseSharedColumns(values, flags);
   const { delimiter, format } = values;
   if (delimiter !== undefined && format !== undefined && format !== "csv") {
     throw inputError(`--delimiter goes with CSV, not with --format ${format}.`, "Leave one of them out.");
+  }
+}
+
+function refuseSharedColumns(values: TableValues, flags: (typeof EXCLUSIVE)[number]): void {
+  const given = new Map<string, string>();
+  for (const flag of flags) {
+    for (const column of new Set([values[flag] ?? []].flat())) {
+      const other = given.get(column);
+      if (other) {
+        throw inputError(
+          `Column "${column}" is named by --${kebab(other)} and by --${kebab(flag)}.`,
+          "Name it in one of them.",
+        );
+      }
+      given.set(column, flag);
+    }
   }
 }
 

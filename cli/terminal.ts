@@ -3,7 +3,7 @@ import { MakeitError } from "../sdk/errors.ts";
 import { toJson } from "./json.ts";
 
 interface Stream {
-  write(text: string, done?: (error?: Error | null) => void): boolean;
+  write(data: string | Uint8Array, done?: (error?: Error | null) => void): boolean;
   isTTY?: boolean;
   columns?: number;
 }
@@ -35,19 +35,18 @@ export class Terminal {
 
   /** Result for people; nothing with `--json` or `--quiet`. */
   async show(text: string): Promise<void> {
-    if (!this.json && !this.quiet) await this.write(text);
+    if (!this.json && !this.quiet) await this.write(`${text}\n`);
   }
 
   /** The one JSON object of `--json`. */
   async object(value: unknown): Promise<void> {
-    if (this.json) await this.write(toJson(value));
+    if (this.json) await this.write(`${toJson(value)}\n`);
   }
 
   /** Writes to standard output and waits until it is taken, so that an exit loses nothing. */
-  write(text: string): Promise<void> {
-    const ended = text.endsWith("\n") ? text : `${text}\n`;
+  write(data: string | Uint8Array): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#stdout.write(ended, (error) => (error ? reject(error) : resolve()));
+      this.#stdout.write(data, (error) => (error ? reject(error) : resolve()));
     });
   }
 

@@ -111,6 +111,31 @@ describe("inspect", () => {
     expect(JSON.parse(stdout)).toMatchObject({ rows: 120, columns: { length: 4 } });
   });
 
+  test("1e5 categories", async () => {
+    const file = place.path("many.csv");
+    const rows = Array.from(
+      { length: 100_000 },
+      (_, i) => `name ${(i * 7919) % 1_000_003},${i % 9 ? "no" : "yes"}`,
+    );
+    writeFileSync(file, `name,rare\n${rows.join("\n")}\n`);
+    const told = async (words: string[]) =>
+      JSON.parse((await makeit(["inspect", file, "--json", ...words])).stdout);
+    expect((await told([])).columns[0]).toMatchObject({ role: "id", distinct: 100_000 });
+    expect((await told(["--categorical", "name"])).columns[0]).toMatchObject({ role: "categorical" });
+  });
+
+  test("a target may be read as categories", async () => {
+    const file = place.path("ages.csv");
+    writeFileSync(
+      file,
+      `age,x\n${Array.from({ length: 90 }, (_, i) => `${i % 30},${(i % 45) + 0.5}`).join("\n")}\n`,
+    );
+    const words = ["inspect", file, "--target", "age"];
+    expectRefusal(await makeit(words), /looks like regression[^\n]*\n.*--categorical/);
+    const { stdout } = await makeit([...words, "--categorical", "age", "--json"]);
+    expect(JSON.parse(stdout).target.classes).toHaveLength(30);
+  });
+
   test("a wrong target is refused", async () => {
     expectRefusal(await makeit(["inspect", table, "--target", "Rare"]), /no column "Rare"\.\n.*"rare"/);
   });

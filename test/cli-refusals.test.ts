@@ -224,6 +224,7 @@ describe("flags that cannot be used", () => {
     [["--splits", "3", "--split-column", "colour"], "--splits and --split-column contradict each other"],
     [["--drop", "rare"], 'Column "rare" is named by --target and by --drop'],
     [["--numeric", "weight", "--categorical", "weight"], "is named by --categorical and by --numeric"],
+    [["--id", "weight", "--numeric", "weight"], "is named by --numeric and by --id"],
     [["--format", "parquet", "--delimiter", ";"], "--delimiter goes with CSV"],
     [["extra.csv"], 'Unexpected argument "extra.csv"'],
     [["--config", "none.json"], "none.json does not exist"],

@@ -67,7 +67,6 @@ describe("output folder", () => {
   test("an exit discards whatever is open", () => {
     mkdirSync(at("there"));
     for (const path of [at("out"), at("there")]) new OutputFolder(path).write("report.json", "{}");
-    new OutputFile(at("rows.csv"));
     discardAll();
     expect(tree(home)).toEqual(["there"]);
   });
@@ -137,10 +136,10 @@ describe("output folder", () => {
 });
 
 describe("output file", () => {
-  test("appears only at commit", () => {
+  test("appears whole, only when it is written", () => {
     const file = new OutputFile(at("a/rows.csv"));
-    expect(tree(home).filter((name) => !name.startsWith(".makeit-"))).toEqual([]);
-    file.commit("a,b\n");
+    expect(tree(home)).toEqual([]);
+    file.write("a,b\n");
     expect(tree(home)).toEqual(["a", "a/rows.csv"]);
     expect(text("a/rows.csv")).toBe("a,b\n");
   });
@@ -149,9 +148,8 @@ describe("output file", () => {
     writeFileSync(at("rows.csv"), "old");
     expect(() => new OutputFile(at("rows.csv"))).toThrow(/is already there/);
     const file = new OutputFile(at("rows.csv"), { force: true });
-    file.discard();
     expect(text("rows.csv")).toBe("old");
-    new OutputFile(at("rows.csv"), { force: true }).commit("new");
+    file.write("new");
     expect(text("rows.csv")).toBe("new");
     expect(tree(home)).toEqual(["rows.csv"]);
   });
