@@ -24,6 +24,7 @@ const FLAGS = {
     describe: "The folder of results",
   },
   ...SETTING_FLAGS,
+  splits: { ...SETTING_FLAGS.splits, default: SPLITS },
   ...QUIET_FLAG,
   ...JSON_FLAG,
 } as const;

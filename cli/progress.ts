@@ -95,6 +95,11 @@ function bar(tally: Tally): Progress {
   const drawn = new SingleBar(options);
   const blank = { place: "reading", epoch: "–", score: "–", best: "–", rate: "–", left: "–" };
   drawn.start(1000, 0, blank);
+  const stop = () => {
+    process.off("exit", stop);
+    drawn.stop();
+  };
+  process.once("exit", stop); // a second Ctrl-C must not leave the terminal without its cursor
   return {
     update(epoch) {
       tally.add(epoch);
@@ -107,7 +112,7 @@ function bar(tally: Tally): Progress {
         left: duration(tally.left()),
       });
     },
-    stop: () => drawn.stop(),
+    stop,
   };
 }
 
