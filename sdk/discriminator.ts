@@ -7,6 +7,7 @@ import { adam, type Generator, Network, rowClassifier } from "./networks.ts";
 import { Noise } from "./noise.ts";
 import { layerWidths } from "./options.ts";
 import type { Random } from "./random.ts";
+import { rowsByClass } from "./resampling.ts";
 import type { LabelledSet } from "./score.ts";
 import type { TrainJob } from "./train.ts";
 
@@ -53,7 +54,7 @@ export class Discriminator {
     this.#backend = backend;
     this.#batch = batch;
     this.#rows = total;
-    this.#byClass = Array.from({ length: classes }, (_, c) => Array.from(y.keys()).filter((i) => y[i] === c));
+    this.#byClass = rowsByClass(y, classes);
     this.#noise = new Noise(
       cpu,
       noiseOnFeatures(x.cols, labelWidth, settings.realNoise),

@@ -8,6 +8,7 @@ import type { DistributionPlot } from "./plots/distribution.ts";
 import type { EmbeddingPlot } from "./plots/embedding.ts";
 import type { TreePlot } from "./plots/tree.ts";
 import { Random } from "./random.ts";
+import { rowsByClass } from "./resampling.ts";
 import type { Importance, Rule } from "./result.ts";
 import type { LabelledSet } from "./score.ts";
 import type { Encoder } from "./table/encoder.ts";
@@ -149,7 +150,8 @@ export function embedding(
   seed: number,
 ): EmbeddingPlot {
   const random = new Random(seed);
-  const [a, b] = [sampleRows(real, random), sampleRows(synthetic, random)];
+  const { length } = encoder.classes;
+  const [a, b] = [sampleRows(real, length, random), sampleRows(synthetic, length, random)];
   const x = stackRows(a.x, b.x);
   const labels = [...a.y, ...b.y];
   const isSynthetic = labels.map((_, i) => (i < a.y.length ? 0 : 1));
@@ -167,13 +169,9 @@ export function embedding(
 }
 
 /** At most EMBEDDED_ROWS rows: every class keeps its share, a rare one at least a tenth of them. */
-function sampleRows({ x, y }: LabelledSet, random: Random): LabelledSet {
-  const byClass = new Map<number, number[]>();
-  y.forEach((label, i) => {
-    byClass.set(label, [...(byClass.get(label) ?? []), i]);
-  });
+function sampleRows({ x, y }: LabelledSet, classes: number, random: Random): LabelledSet {
   const chosen: number[] = [];
-  for (const rows of byClass.values()) {
+  for (const rows of rowsByClass(y, classes)) {
     const fair = Math.round((EMBEDDED_ROWS * rows.length) / y.length);
     const count = Math.min(rows.length, Math.max(fair, Math.floor(EMBEDDED_ROWS / 10)));
     chosen.push(...random.shuffle(rows).slice(0, count));
