@@ -18,6 +18,8 @@ export default defineConfig([
     dts: true,
     clean: true,
     copy: ["sdk/generated/core.wasm"],
-    external: [/^node:/],
+    // Dependencies stay imports: they are installed beside us.
+    deps: { neverBundle: [/^node:/, /^[^./]/] },
+    inputOptions: { checks: { pluginTimings: false } },
   },
 ]);
