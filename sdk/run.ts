@@ -89,6 +89,12 @@ export async function fit(table: Table, options: FitOptions, runner: SplitRunner
   if (tested.length < splits.length) {
     warnings.push(`Interrupted: ${tested.length} of ${splits.length} splits were run.`);
   }
+  for (const { split, result } of tested) {
+    if (result.stopped.reason !== "diverged") continue;
+    warnings.push(
+      `Split ${split} diverged after ${result.stopped.epoch} epochs and kept its best so far: lower the learning rates.`,
+    );
+  }
   const final = outcomes[jobs.length - 1] ?? bestOf(tested, settings);
   if (final.result) {
     warnings.push(
