@@ -64,9 +64,17 @@ const CORRELATION_WINDOW = 10;
  * @throws MakeitError when the first epoch already diverges; later ones stop with the best so far.
  */
 export async function train(job: TrainJob, hooks: TrainHooks = {}): Promise<TrainResult> {
+  const backend = await WasmBackend.open();
+  try {
+    return await trainOn(backend, job, hooks);
+  } finally {
+    backend.dispose();
+  }
+}
+
+async function trainOn(backend: Backend, job: TrainJob, hooks: TrainHooks): Promise<TrainResult> {
   const { settings, x, y, classes } = job;
   const cpu = await Cpu.open();
-  const backend: Backend = await WasmBackend.open();
   const learner = openLearner(settings.classifier, classes, cpu, {
     maxDepth: settings.treeDepth,
     warmStart: true,
@@ -154,7 +162,6 @@ export async function train(job: TrainJob, hooks: TrainHooks = {}): Promise<Trai
     } else continue;
     break;
   }
-  backend.dispose();
 
   const candidates = [...new Set([...top.sets, ...(settings.rescore > 0 ? recent : [])])];
   const interrupted = stopped.reason === "interrupted";
