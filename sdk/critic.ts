@@ -30,7 +30,9 @@ export class Critic {
   readonly #pulls = new Map<boolean, readonly Step[]>();
   readonly #generator: Generator;
   readonly #labels: LabelViews;
+  readonly #hostIndex: Float32Array;
   #whole: Tensor | undefined;
+  #cleared: Step | undefined;
 
   constructor(
     backend: Backend,
@@ -57,6 +59,7 @@ export class Critic {
     this.loss = backend.alloc(1);
     const passOptions = { train: false, gradients: "input", x: this.#input } as const;
     this.predict = this.#network.pass(sets * this.#rowsPerSet, passOptions);
+    this.#hostIndex = new Float32Array(settings.criticBatch || capacity);
     this.#indices = Array.from({ length: settings.criticSteps }, () =>
       backend.alloc(settings.criticBatch || capacity),
     );
@@ -65,11 +68,14 @@ export class Critic {
   plan(targets: number[], train: boolean, random: Random): Plan {
     this.#replay.remember(targets);
     // Without a single step the critic knows nothing and must not pull.
-    if (this.#settings.criticSteps === 0) return { learn: [this.#replay.store], pull: [this.#clear()] };
+    if (this.#settings.criticSteps === 0) {
+      this.#cleared ??= this.#clear();
+      return { learn: [this.#replay.store], pull: [this.#cleared] };
+    }
     const count = this.#settings.criticBatch || wholeBatch(this.#replay.size, this.#replay.capacity);
     const sampled = this.#settings.criticBatch > 0;
+    const index = this.#hostIndex.subarray(0, count);
     for (const tensor of this.#indices) {
-      const index = new Float32Array(count);
       for (let i = 0; i < count; i++)
         index[i] = sampled ? random.integer(this.#replay.size) : i % this.#replay.size;
       this.#backend.write(tensor, index);

@@ -54,7 +54,8 @@ export class Discriminator {
     this.#backend = backend;
     this.#batch = batch;
     this.#rows = total;
-    this.#byClass = rowsByClass(y, classes);
+    const everyone = Array.from(y.keys());
+    this.#byClass = rowsByClass(y, classes).map((members) => (members.length > 0 ? members : everyone));
     this.#noise = new Noise(
       cpu,
       noiseOnFeatures(x.cols, labelWidth, settings.realNoise),
