@@ -52,25 +52,37 @@ function drawableTree(tree: Tree, encoder: Encoder): TreePlot {
   return { criterion: "gini", classes: [...encoder.classes], nodes };
 }
 
-/** Root-to-leaf paths; a later condition on the same column and side replaces the weaker one before it. */
+/**
+ * The paths from the root to every leaf, and to the nodes on the way: deep paths seldom recur in another tree, their
+ * beginnings do. A later condition on the same column and side replaces the weaker one before it.
+ */
 function rules(tree: Tree, encoder: Encoder): Rule[] {
-  const classes = encoder.classes.length;
-  const total = tree.samples[0];
-  return leafPaths(collapse(tree)).map(({ leaf, path }) => {
+  const short = collapse(tree);
+  const found = new Map<number, Rule>();
+  for (const { path } of leafPaths(short)) {
     const conditions = new Map<string, string>();
+    let node = 0;
     for (const { feature, threshold, below } of path) {
       const text = encoder.describe(feature, threshold);
       conditions.set(`${feature} ${below}`, below ? text.left : text.right);
+      node = below ? short.left[node] : short.right[node];
+      if (!found.has(node)) found.set(node, ruleAt(short, node, [...conditions.values()], encoder));
     }
-    const value = Array.from(tree.value.subarray(leaf * classes, (leaf + 1) * classes));
-    const most = Math.max(...value);
-    return {
-      conditions: [...conditions.values()],
-      class: encoder.classes[value.indexOf(most)],
-      support: tree.samples[leaf] / total,
-      confidence: most / value.reduce((sum, v) => sum + v, 0),
-    };
-  });
+    if (path.length === 0) found.set(0, ruleAt(short, 0, [], encoder));
+  }
+  return [...found.values()];
+}
+
+function ruleAt(tree: Tree, node: number, conditions: string[], encoder: Encoder): Rule {
+  const value = Array.from(tree.value.subarray(node * tree.classes, (node + 1) * tree.classes));
+  const most = Math.max(...value);
+  return {
+    conditions,
+    class: encoder.classes[value.indexOf(most)],
+    support: tree.samples[node] / tree.samples[0],
+    confidence: most / value.reduce((sum, v) => sum + v, 0),
+    leaf: tree.feature[node] < 0,
+  };
 }
 
 /** The tree without splits that change no decision: a rule is as short as its class allows. */

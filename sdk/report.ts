@@ -250,9 +250,10 @@ ${figure("Importances across splits", drawImportancesOf(result))}
 <h3>Rules that recur</h3>
 ${
   rules.length === 0
-    ? html`<p>No path from root to leaf appears in the trees of two splits.</p>`
+    ? html`<p>No path appears in the trees of two splits.</p>`
     : table({
-        caption: "Paths from root to leaf that appear in the trees of several splits",
+        caption:
+          "Paths from the root that appear in the trees of several splits; thresholds may differ, the widest is shown",
         head: ["If", "Class", "Support", "Confidence", "Splits"],
         rows: rules.map((rule) => [
           rule.conditions.map(clean).join(" and "),

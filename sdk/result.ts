@@ -35,13 +35,15 @@ export interface Stopped {
   reason: "epochs" | "patience" | "interrupted" | "diverged" | "time";
 }
 
-/** A root-to-leaf path of a split's tree. */
+/** A path from the root of a split's tree. */
 export interface Rule {
   conditions: string[];
   class: string;
-  /** Share of the generated rows in the leaf, and share of those that have the leaf's class. */
+  /** Share of the generated rows at its end, and share of those that have its class. */
   support: number;
   confidence: number;
+  /** Whether it ends in a leaf, or on the way to some. */
+  leaf: boolean;
 }
 
 export type Scores = Record<string, number>;
@@ -111,7 +113,7 @@ export interface RunResult {
     voted: Record<Method, number>;
     seconds: number;
   };
-  /** Rules that recur in at least two splits, most frequent first. */
+  /** Rules that recur in at least two splits, most frequent first; none that a longer one says as often. */
   rules: (Rule & { splits: number[] })[];
   verdict: Verdict;
   warnings: string[];

@@ -324,21 +324,30 @@ async function scoreTogether(
   return measure(joined, y, classes, settings, cpuRanker(cpu)).scores;
 }
 
-/** Rules that stand in several splits' trees: same class, same columns and directions; thresholds may differ. */
+/**
+ * Rules that stand in several splits' trees: same class, same columns and directions; thresholds may differ. One that
+ * only begins a longer one, which stands in as many splits, is left out.
+ */
 function recurring(splits: SplitResult[]): RunResult["rules"] {
-  const found = new Map<string, { rules: Rule[]; splits: Set<number> }>();
+  const found = new Map<string, { shape: string[]; rules: Rule[]; splits: Set<number> }>();
   for (const { split, rules } of splits) {
     for (const rule of rules) {
       const shape = rule.conditions.map((text) => text.replace(/(≤|>) .*$/, "$1")).sort();
       const key = JSON.stringify([rule.class, shape]);
-      const entry = found.get(key) ?? { rules: [], splits: new Set() };
+      const entry = found.get(key) ?? { shape, rules: [], splits: new Set() };
       entry.rules.push(rule);
       entry.splits.add(split);
       found.set(key, entry);
     }
   }
-  return [...found.values()]
-    .filter(({ splits: seen }) => seen.size > 1)
+  const several = [...found.values()].filter(({ splits: seen, shape }) => seen.size > 1 && shape.length > 0);
+  const begins = (a: (typeof several)[number], b: (typeof several)[number]) =>
+    b.shape.length > a.shape.length &&
+    b.rules[0].class === a.rules[0].class &&
+    a.shape.every((part) => b.shape.includes(part)) &&
+    [...a.splits].every((split) => b.splits.has(split));
+  return several
+    .filter((entry) => !several.some((other) => begins(entry, other)))
     .map(({ rules, splits: seen }) => ({
       ...rules.reduce((a, b) => (b.support > a.support ? b : a)),
       support: mean(rules.map(({ support }) => support)),

@@ -133,7 +133,9 @@ describe("the report", () => {
     for (const split of result.splits) for (const scores of Object.values(split.metrics)) scores[name] = 0.5;
     for (const metrics of Object.values(result.mean.metrics)) metrics[name] = { mean: 0.5, sd: 0.1 };
     result.options = { preset: name, [name]: name, metric: name, lambda: { [name]: [name] } };
-    result.rules = [{ conditions: [name, name], class: name, support: 0.1, confidence: 1, splits: [1, 2] }];
+    result.rules = [
+      { conditions: [name, name], class: name, support: 0.1, confidence: 1, leaf: true, splits: [1, 2] },
+    ];
     result.warnings = [name];
     result.verdict.sentence = name;
     result.version = name;

@@ -58,7 +58,8 @@ describe("a run", () => {
       expect(split.stopped).toEqual({ epoch: 3, reason: "epochs" });
       expect(split.importances.map(({ column }) => column).sort()).toEqual(["a", "b", "colour"]);
       expect(split.importances.reduce((sum, { impurity }) => sum + impurity, 0)).toBeCloseTo(1, 9);
-      expect(split.rules.reduce((sum, { support }) => sum + support, 0)).toBeCloseTo(1, 9);
+      const leaves = split.rules.filter(({ leaf }) => leaf);
+      expect(leaves.reduce((sum, { support }) => sum + support, 0)).toBeCloseTo(1, 9);
       for (const method of METHODS) {
         expect(split.test[method]).toBe(split.metrics[method].f1);
         expect(Number.isFinite(split.test[method])).toBe(true);
@@ -70,6 +71,24 @@ describe("a run", () => {
     }
     expect(run.synthetic.rows).toBe(4 * 16);
     expect(run.synthetic.columns.map(({ name }) => name)).toEqual(["a", "b", "colour", "class"]);
+  });
+
+  test("finds the rules that several splits' trees share, the longest that say it as often", async () => {
+    const { result } = await fit(await table(), {
+      ...QUICK,
+      target: "class",
+      objective: "synthetic",
+      epochs: 20,
+    });
+    expect(result.rules.length).toBeGreaterThan(0);
+    for (const rule of result.rules) {
+      expect(rule.splits.length).toBeGreaterThan(1);
+      expect(rule.conditions.length).toBeGreaterThan(0);
+      for (const split of rule.splits) {
+        const said = result.splits[split - 1].rules.filter((one) => one.class === rule.class);
+        expect(said.some((one) => one.conditions.length === rule.conditions.length)).toBe(true);
+      }
+    }
   });
 
   test("never lets held-out rows touch the training of their split", async () => {
