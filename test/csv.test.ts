@@ -207,6 +207,11 @@ test("Infinity late in a long column of numbers", async () => {
   expect(error.message).toBe('data.csv, line 5002, column "a": found "inf", expected a finite number.');
 });
 
+test("a picture is called binary, not badly encoded text", async () => {
+  const png = new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13, 0x49]);
+  await expect(readTable(png, { name: "photo.png" })).rejects.toThrow("photo.png is binary, not text.");
+});
+
 test("not UTF-8: byte and line, and how to convert", async () => {
   const latin = Uint8Array.from([...bytes("a,b\nx,1\ncaf"), 0xe9, ...bytes(",2\n")]);
   const error = await failure(latin);

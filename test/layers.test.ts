@@ -23,7 +23,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["options", "score", "rivals", "fidelity"],
   ["train game critic discriminator noise", "explain", "evaluate"],
   ["split"],
-  ["model"],
+  ["model", "across"],
   ["run", "resample"],
   ["report report.css"],
   ["index"],

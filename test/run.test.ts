@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
+import { judge } from "../sdk/across.ts";
 import { fit, Model, readTable, resample, sample, type Table, VERSION } from "../sdk/index.ts";
 import { resolveSettings } from "../sdk/options.ts";
 import { METHODS } from "../sdk/result.ts";
-import { judge, runInline, type SplitRunner } from "../sdk/run.ts";
+import { runInline, type SplitRunner } from "../sdk/run.ts";
 import { runSplit } from "../sdk/split.ts";
 import { makeRun } from "./fixtures/run.ts";
 import { toy } from "./toy.ts";
@@ -137,13 +138,18 @@ describe("a run", () => {
   test("splits by a column, which is not learnt", async () => {
     const split = await table((cells) => {
       cells.site = cells.a.map((_, i) => (i % 2 ? "north" : "south"));
+      cells.shift = cells.a.map((_, i) => (i % 2 ? "day" : i % 4 ? "night" : "day"));
     });
     const { result } = await fit(split, { ...QUICK, target: "class", splitColumn: "site" });
     expect(result.splits.map(({ rows }) => rows)).toEqual([
       { train: 45, test: 45 },
       { train: 45, test: 45 },
     ]);
-    expect(result.splits[0].importances.map(({ column }) => column)).not.toContain("site");
+    const learnt = result.splits.map(({ importances }) => importances.map(({ column }) => column));
+    expect(learnt.flat()).not.toContain("site");
+    // The shift is constant in the north: one split learns nothing from it, the mean still has it.
+    expect(learnt.map((columns) => columns.includes("shift")).sort()).toEqual([false, true]);
+    expect(result.mean.importances.map(({ column }) => column)).toContain("shift");
   });
 
   test("interrupted, keeps the splits that were begun and says so", async () => {

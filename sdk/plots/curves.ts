@@ -91,11 +91,12 @@ function drawPanel(
   const { lines, epochs, stop } = panel;
   const last = Math.max(epochs, isDrawable(stop) ? stop : 0);
   const x = scaleLinear(last > 1 ? [1, last] : [0.5, 1.5], [area.x, area.x + area.width]);
-  const y = linear(
-    lines.flatMap(({ values }) => values),
-    area.y + area.height,
-    area.y,
-  ).nice(5);
+  const values = lines.flatMap((line) => line.values);
+  const y = linear(values, area.y + area.height, area.y);
+  const [low, high] = y.domain();
+  // Room below the lines is no reason to show numbers that a metric without negative values cannot have.
+  if (!values.some((value) => value < 0)) y.domain([Math.max(low, 0), high]);
+  y.nice(5);
   const whole = x.ticks(Math.min(last, area.width / 90)).filter(Number.isInteger);
   yAxis(canvas, area, y, { label: panel.name });
   xAxis(canvas, area, x, { label: "epoch", values: whole.includes(1) ? whole : [1, ...whole] });

@@ -98,11 +98,12 @@ function drawHistogram(canvas: Container, left: number, top: number, column: Col
   xAxis(canvas, area, x, { ticks: 3, size: 11, format: edge });
 }
 
-/** A year, day or minute, whichever tells ticks over `span` milliseconds apart. */
+/** A year, month, day or minute, whichever tells ticks over `span` milliseconds apart. */
 function formatTime(millis: number, span: number): string {
   const day = 86_400_000;
   const text = new Date(millis).toISOString();
   if (span > 5 * 365 * day) return text.slice(0, 4);
+  if (span > 150 * day) return text.slice(0, 7);
   return span > 5 * day ? text.slice(0, 10) : text.slice(5, 16).replace("T", " ");
 }
 

@@ -129,7 +129,8 @@ export async function* decodeText(chunks: AsyncIterable<Uint8Array>, table: stri
     try {
       text = decoder.decode(chunk, { stream: true });
     } catch {
-      throw notUtf8(table, bytes, offset, line);
+      const utf16 = offset === 0 && bytes[0] >= 0xfe;
+      throw bytes.includes(0) && !utf16 ? binary(table) : notUtf8(table, bytes, offset, line);
     }
     if (text.includes("\0")) throw binary(table);
     yield text;

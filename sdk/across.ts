@@ -1,0 +1,193 @@
+/** What the splits of a run say together: averages, votes, recurring rules, the verdict. */
+import { Cpu } from "./engine/module.ts";
+import { openMetric } from "./metrics.ts";
+import type { Settings } from "./options.ts";
+import { cpuRanker } from "./ranking.ts";
+import {
+  METHODS,
+  type Method,
+  type Rule,
+  type RunResult,
+  type SplitResult,
+  type Spread,
+  type Verdict,
+} from "./result.ts";
+import { measure, type SplitOutcome } from "./split.ts";
+import { compare, mean, sd } from "./statistics.ts";
+
+/** A split that was tested, as all but the final model are. */
+export type Tested = SplitOutcome & Required<Pick<SplitOutcome, "result" | "proba">>;
+
+/** 1 where higher is better, −1 where lower is. */
+export function utilitySign(settings: Settings): 1 | -1 {
+  return openMetric(settings.metric, 2).greaterIsBetter ? 1 : -1;
+}
+
+/** Mean and spread over splits of everything that is a number. */
+export async function averageSplits(
+  tested: Tested[],
+  settings: Settings,
+  classes: number,
+): Promise<RunResult["mean"]> {
+  const splits = tested.map(({ result }) => result);
+  const spread = (read: (split: SplitResult) => number): Spread => {
+    const values = splits.map(read);
+    return { mean: mean(values), sd: values.length > 1 ? sd(values) : 0 };
+  };
+  const perMethod = <T>(read: (method: Method) => T) =>
+    Object.fromEntries(METHODS.map((method) => [method, read(method)])) as Record<Method, T>;
+  const names = Object.keys(splits[0].metrics.none);
+  const epochs = Math.max(...splits.map(({ history }) => history.mean.length));
+  const curve = (key: "mean" | "max" | "best") =>
+    Array.from({ length: epochs }, (_, e) => {
+      // A split that stopped early counts with its last value.
+      return mean(splits.map(({ history }) => history[key][Math.min(e, history[key].length - 1)]));
+    });
+  return {
+    test: perMethod((method) => spread((split) => split.test[method]).mean),
+    sd: perMethod((method) => spread((split) => split.test[method]).sd),
+    metrics: perMethod((method) =>
+      Object.fromEntries(names.map((name) => [name, spread((split) => split.metrics[method][name])])),
+    ),
+    importances: averageImportances(splits, spread),
+    history: { mean: curve("mean"), max: curve("max"), best: curve("best") },
+    voted: await scoreTogether(tested, settings, classes),
+    seconds: spread((split) => split.seconds).mean,
+  };
+}
+
+/** A column that is constant in some split's training rows counts 0 there. */
+function averageImportances(
+  splits: SplitResult[],
+  spread: (read: (split: SplitResult) => number) => Spread,
+): RunResult["mean"]["importances"] {
+  const columns = new Set(splits.flatMap(({ importances }) => importances.map(({ column }) => column)));
+  const rows = [...columns].map((column) => {
+    const of = (key: "impurity" | "permutation") =>
+      spread(({ importances }) => importances.find((one) => one.column === column)?.[key] ?? 0);
+    const [impurity, permutation] = [of("impurity"), of("permutation")];
+    return {
+      column,
+      impurity: impurity.mean,
+      permutation: permutation.mean,
+      impuritySd: impurity.sd,
+      permutationSd: permutation.sd,
+    };
+  });
+  return rows.sort((a, b) => b.impurity - a.impurity || (a.column < b.column ? -1 : 1));
+}
+
+/** The metric over all held-out predictions together; a row held out several times (repeats) votes softly. */
+async function scoreTogether(
+  tested: Tested[],
+  settings: Settings,
+  classes: number,
+): Promise<Record<Method, number>> {
+  const cpu = await Cpu.open();
+  const rows = new Map<number, { y: number; proba: Record<Method, Float64Array>; votes: number }>();
+  for (const { rows: held, y, proba } of tested) {
+    held.forEach((row, i) => {
+      let entry = rows.get(row);
+      if (!entry) {
+        const empty = Object.fromEntries(METHODS.map((method) => [method, new Float64Array(classes)]));
+        entry = { y: y[i], proba: empty as Record<Method, Float64Array>, votes: 0 };
+        rows.set(row, entry);
+      }
+      entry.votes++;
+      for (const method of METHODS) {
+        for (let c = 0; c < classes; c++) entry.proba[method][c] += proba[method][i * classes + c];
+      }
+    });
+  }
+  const all = [...rows.keys()].sort((a, b) => a - b).map((row) => rows.get(row)!);
+  const y = Int32Array.from(all, (entry) => entry.y);
+  const joined = Object.fromEntries(
+    METHODS.map((method) => [
+      method,
+      Float64Array.from(all.flatMap((entry) => Array.from(entry.proba[method], (p) => p / entry.votes))),
+    ]),
+  ) as Record<Method, Float64Array>;
+  return measure(joined, y, classes, settings, cpuRanker(cpu)).scores;
+}
+
+/**
+ * Rules that stand in several splits' trees: same class, same columns and directions; thresholds may differ. One that
+ * only begins a longer one, which stands in as many splits, is left out.
+ */
+export function recurring(splits: SplitResult[]): RunResult["rules"] {
+  const found = new Map<string, { shape: string[]; rules: Rule[]; splits: Set<number> }>();
+  for (const { split, rules } of splits) {
+    for (const rule of rules) {
+      const shape = rule.conditions.map((text) => text.replace(/(≤|>) .*$/, "$1")).sort();
+      const key = JSON.stringify([rule.class, shape]);
+      const entry = found.get(key) ?? { shape, rules: [], splits: new Set() };
+      entry.rules.push(rule);
+      entry.splits.add(split);
+      found.set(key, entry);
+    }
+  }
+  const several = [...found.values()].filter(({ splits: seen, shape }) => seen.size > 1 && shape.length > 0);
+  const begins = (a: (typeof several)[number], b: (typeof several)[number]) =>
+    b.shape.length > a.shape.length &&
+    b.rules[0].class === a.rules[0].class &&
+    a.shape.every((part) => b.shape.includes(part)) &&
+    [...a.splits].every((split) => b.splits.has(split));
+  return several
+    .filter((entry) => !several.some((other) => begins(entry, other)))
+    .map(({ rules, splits: seen }) => ({
+      ...rules.reduce((a, b) => (b.support > a.support ? b : a)),
+      support: mean(rules.map(({ support }) => support)),
+      confidence: mean(rules.map(({ confidence }) => confidence)),
+      splits: [...seen].sort((a, b) => a - b),
+    }))
+    .sort((a, b) => b.splits.length - a.splits.length || b.support - a.support);
+}
+
+/** Differences smaller than this are "no difference", whatever their p. */
+const NEGLIGIBLE = 0.005;
+const SIGNIFICANT = 0.1;
+
+/** The paired comparison over splits, in one plain sentence. */
+export function judge(splits: SplitResult[], settings: Settings): Verdict {
+  const sign = utilitySign(settings);
+  const name = openMetric(settings.metric, 2).name;
+  const differences = splits.map(({ test }) => sign * (test.makeit - test.none));
+  const { train, test } = splits[0].rows;
+  const { p, wins, difference } = compare(differences, { trainShare: train / (train + test) });
+  const means = METHODS.map((method) => ({ method, value: mean(splits.map((split) => split.test[method])) }));
+  const best = means.reduce((a, b) => (sign * b.value > sign * a.value + 1e-12 ? b : a));
+  const ours = means.find(({ method }) => method === "makeit")!;
+  const clear =
+    Math.abs(difference) >= NEGLIGIBLE && (p < SIGNIFICANT || wins === 0 || wins === splits.length);
+  const outcome = !clear ? "same" : difference > 0 ? "helps" : "hurts";
+  const none = means[0].value.toFixed(3);
+  const change = `${name} ${none} → ${ours.value.toFixed(3)} on held-out rows, better in ${wins} of ${splits.length} splits`;
+  const first = {
+    helps: `The synthetic data helps: ${change}.`,
+    same: `The synthetic data makes no clear difference: ${change}.`,
+    hurts: `The synthetic data hurts: ${change}.`,
+  }[outcome];
+  const rival =
+    best.method === "makeit"
+      ? "No simple rival does better."
+      : `Use ${RIVAL_NAMES[best.method]} instead: it reaches ${best.value.toFixed(3)}.`;
+  return {
+    outcome,
+    difference,
+    wins,
+    splits: splits.length,
+    best: best.method,
+    p,
+    sentence: `${first} ${rival}`,
+  };
+}
+
+const RIVAL_NAMES: Record<Method, string> = {
+  none: "the data as it is",
+  weighted: "class weights",
+  threshold: "a tuned decision threshold",
+  weightedThreshold: "class weights with a tuned threshold",
+  oversample: "random oversampling",
+  smote: "SMOTE",
+  makeit: "the synthetic data",
+};
