@@ -95,10 +95,12 @@ async function thresholded(problem: RivalProblem, model: FitPredict): Promise<Fl
  */
 export function bestShift(y: Int32Array, held: Float64Array, classes: number, metric: Metric): Float64Array {
   const counts = rowsByClass(y, classes).map((rows) => rows.length);
-  let best = new Float64Array(classes).fill(1);
+  // Eighth roots by three square roots: those round alike in every JavaScript engine, powers do not.
+  const step = counts.map((count) => Math.sqrt(Math.sqrt(Math.sqrt(y.length / Math.max(count, 1)))));
+  let factors = new Float64Array(classes).fill(1);
+  let best = factors;
   let highest = Number.NEGATIVE_INFINITY;
-  for (let tenths = 0; tenths <= 15; tenths++) {
-    const factors = Float64Array.from(counts, (count) => (y.length / Math.max(count, 1)) ** (tenths / 10));
+  for (let eighths = 0; eighths <= 12; eighths++, factors = factors.map((factor, c) => factor * step[c])) {
     const value = utility(metric, metric.compute(y, shiftPriors(held, factors), classes));
     if (value <= highest) continue;
     highest = value;
