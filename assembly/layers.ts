@@ -283,21 +283,26 @@ export function add(x: usize, y: usize, length: i32, scale: f32): void {
   }
 }
 
-/** A slot's number, held within what exists. */
-// @ts-ignore: decorator
-@inline
-function slot(index: usize, i: i32, slots: i32): usize {
-  return <usize>min(<i32>f32.load(index + (<usize>i << 2)), slots - 1);
+// y (count, length) ← rows index[0 … count) of x, which holds the rows [first, first + slots) of something larger;
+// rows of other numbers leave y as it is. Indices are whole numbers stored as f32
+export function gather(
+  x: usize, index: usize, y: usize, slots: i32, count: i32, length: i32, first: i32,
+): void {
+  const row = <usize>length << 2;
+  for (let i = 0; i < count; i++, y += row) {
+    const slot = <i32>f32.load(index + (<usize>i << 2)) - first;
+    if (<u32>slot < <u32>slots) copy(x + <usize>slot * row, y, length);
+  }
 }
 
-// y (count, length) = rows index[0 … count) of x (slots, length); indices are whole numbers stored as f32
-export function gather(x: usize, index: usize, y: usize, slots: i32, count: i32, length: i32): void {
+// rows index[0 … count) of y, which holds the rows [first, first + slots) of something larger, ← x (count, length);
+// what lies outside is left out. Indices are distinct
+export function scatter(
+  x: usize, index: usize, y: usize, slots: i32, count: i32, length: i32, first: i32,
+): void {
   const row = <usize>length << 2;
-  for (let i = 0; i < count; i++, y += row) copy(x + slot(index, i, slots) * row, y, length);
-}
-
-// rows index[0 … count) of y (slots, length) ← x (count, length); other rows stay. Indices are distinct
-export function scatter(x: usize, index: usize, y: usize, slots: i32, count: i32, length: i32): void {
-  const row = <usize>length << 2;
-  for (let i = 0; i < count; i++, x += row) copy(x, y + slot(index, i, slots) * row, length);
+  for (let i = 0; i < count; i++, x += row) {
+    const slot = <i32>f32.load(index + (<usize>i << 2)) - first;
+    if (<u32>slot < <u32>slots) copy(x, y + <usize>slot * row, length);
+  }
 }

@@ -108,8 +108,16 @@ export class Critic {
     const steps = indices.flatMap((index) => [
       ...(inPlace
         ? []
-        : [backend.prepare("gather", { x: this.#replay.sets, index, y: x, slots, count, length })]),
-      backend.prepare("gather", { x: this.#replay.scores, index, y: target, slots, count, length: 1 }),
+        : [backend.prepare("gather", { x: this.#replay.sets, index, y: x, slots, count, length, first: 0 })]),
+      backend.prepare("gather", {
+        x: this.#replay.scores,
+        index,
+        y: target,
+        slots,
+        count,
+        length: 1,
+        first: 0,
+      }),
       ...pass.forward,
       loss,
       ...pass.backward,
@@ -155,7 +163,7 @@ export class Critic {
       index,
       Float32Array.from({ length: sets }, (_, i) => i),
     );
-    const call = { slots: sets, count: sets, length: this.#setLength };
+    const call = { slots: sets, count: sets, length: this.#setLength, first: 0 };
     return this.#backend.prepare("gather", { x: from, index, y: this.#generator.dy, ...call });
   }
 
@@ -168,6 +176,7 @@ export class Critic {
       slots: 1,
       count: 1,
       length: dy.length,
+      first: 0,
     });
   }
 }

@@ -67,7 +67,7 @@ export class Discriminator {
       real: backend.alloc(batch),
       generated: backend.alloc(batch),
     }));
-    const call = { count: batch, length: width };
+    const call = { count: batch, length: width, first: 0 };
     const learn = this.#steps.flatMap((index) => [
       backend.prepare("gather", { x: table, index: index.real, y: real, slots: x.rows, ...call }),
       backend.prepare("add", { x: this.#noiseTensor, y: real, length: batch * width, scale: 1 }),
@@ -178,7 +178,15 @@ export class FrozenDiscriminator {
         const index = backend.alloc(1);
         backend.write(index, new Float32Array([b]));
         return [
-          backend.prepare("gather", { x: through.y, index, y: z, slots: sets, count: 1, length: rows }),
+          backend.prepare("gather", {
+            x: through.y,
+            index,
+            y: z,
+            slots: sets,
+            count: 1,
+            length: rows,
+            first: 0,
+          }),
           backend.prepare("bce_grad", { z, target, dz, loss, length: rows, scale: 1 }),
         ];
       }),

@@ -1,5 +1,8 @@
-/** What went wrong, for programs: `input` is the user's to mend (CLI exit 2), the rest are failures (exit 1). */
-export type ErrorCode = "input" | "engine" | "diverged" | "internal";
+/**
+ * What went wrong, for programs: `input` is the user's to mend (CLI exit 2), the rest are failures (exit 1).
+ * `lost`: the GPU is gone, and with it all that it held; training goes on elsewhere.
+ */
+export type ErrorCode = "input" | "engine" | "lost" | "diverged" | "internal";
 
 /**
  * The one error type of Makeit. `message` says what was expected and what came, in one line;

@@ -42,6 +42,7 @@ export class Replay {
       slots: capacity,
       count,
       length,
+      first: 0,
     });
   }
 

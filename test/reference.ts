@@ -340,22 +340,28 @@ export const references: Record<KernelName, Reference> = {
   },
   gather: {
     sizes: ["slots", "count", "length"],
+    variants: [{ first: 0 }, { first: 2 }],
     inputs: { index: (i, p) => (i * 7 + 2) % p.slots },
     tolerance: () => 0,
-    run({ x, index, y }, { count, length }) {
+    run({ x, index, y }, { slots, count, length, first }) {
       for (let i = 0; i < count * length; i++) {
-        y[i] = x[index[Math.floor(i / length)] * length + (i % length)];
+        const slot = index[Math.floor(i / length)] - first;
+        if (slot >= 0 && slot < slots) y[i] = x[slot * length + (i % length)];
       }
     },
   },
   scatter: {
     sizes: ["count", "length"],
-    variants: [{ slots: 65 }],
+    variants: [
+      { slots: 65, first: 0 },
+      { slots: 65, first: 3 },
+    ],
     inputs: { index: (i, p) => (i * 7 + 2) % p.slots },
     tolerance: () => 0,
-    run({ x, index, y }, { count, length }) {
+    run({ x, index, y }, { slots, count, length, first }) {
       for (let i = 0; i < count * length; i++) {
-        y[index[Math.floor(i / length)] * length + (i % length)] = x[i];
+        const slot = index[Math.floor(i / length)] - first;
+        if (slot >= 0 && slot < slots) y[slot * length + (i % length)] = x[i];
       }
     },
   },

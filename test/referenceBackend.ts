@@ -1,6 +1,12 @@
 /** An engine for tests: the float64 references behind the `Backend` interface, and a record of what was asked. */
 import { expect } from "vitest";
-import { type Backend, type Step, type Tensor, VIEW_ALIGNMENT } from "../sdk/engine/backend.ts";
+import {
+  type Backend,
+  type KernelTime,
+  type Step,
+  type Tensor,
+  VIEW_ALIGNMENT,
+} from "../sdk/engine/backend.ts";
 import { checkCall } from "../sdk/engine/check.ts";
 import { type KernelCall, type KernelName, kernels } from "../sdk/engine/kernels.ts";
 import { expectClose } from "./contract.ts";
@@ -57,6 +63,10 @@ export class ReferenceBackend implements Backend {
     return out;
   }
 
+  async times(): Promise<KernelTime[]> {
+    return [];
+  }
+
   dispose(): void {}
 }
 
@@ -101,6 +111,10 @@ export class Recorder<B extends Backend> implements Backend {
 
   read(tensor: Tensor, out?: Float32Array): Promise<Float32Array> {
     return this.engine.read(tensor, out);
+  }
+
+  times(): Promise<KernelTime[]> {
+    return this.engine.times();
   }
 
   dispose(): void {

@@ -28,8 +28,33 @@ export interface Backend {
   submit(plan: readonly Step[]): void;
   /** Reads a tensor back, into `out` when given. */
   read(tensor: Tensor, out?: Float32Array): Promise<Float32Array>;
+  /** Time a kernel has taken so far, longest first; empty unless the engine was opened with `profile`. */
+  times(): Promise<KernelTime[]>;
   /** Frees everything. Calling it twice is harmless. */
   dispose(): void;
+}
+
+export interface KernelTime {
+  readonly kernel: KernelName;
+  readonly calls: number;
+  readonly ms: number;
+}
+
+/** Adds up the time of kernels. */
+export class Stopwatch {
+  readonly #kernels = new Map<KernelName, { calls: number; ms: number }>();
+
+  add(kernel: KernelName, ms: number): void {
+    const known = this.#kernels.get(kernel) ?? { calls: 0, ms: 0 };
+    known.calls++;
+    known.ms += ms;
+    this.#kernels.set(kernel, known);
+  }
+
+  times(): KernelTime[] {
+    const times = [...this.#kernels].map(([kernel, { calls, ms }]) => ({ kernel, calls, ms }));
+    return times.sort((a, b) => b.ms - a.ms);
+  }
 }
 
 /** Offsets of views are multiples of this many floats (WebGPU binds at 256-byte steps). */

@@ -1,4 +1,6 @@
+/** What every engine refuses, in the same words. */
 import { MakeitError } from "../errors.ts";
+import { type Tensor, VIEW_ALIGNMENT } from "./backend.ts";
 import { type KernelCall, type KernelName, kernels } from "./kernels.ts";
 
 interface Row {
@@ -39,4 +41,76 @@ function checkParam(kernel: string, name: string, type: "u32" | "f32", value: un
   if (good && (type === "f32" || (value as number) < 2 ** 32)) return;
   const expected = type === "u32" ? "a whole number below 2^32" : "a finite number";
   throw new MakeitError("engine", `${kernel}: ${name} must be ${expected}, got ${String(value)}.`);
+}
+
+/** A tensor's length. @throws MakeitError `engine`. */
+export function checkLength(length: number): void {
+  if (Number.isInteger(length) && length >= 1) return;
+  throw new MakeitError("engine", `A tensor must hold a whole number of floats, at least 1, got ${length}.`);
+}
+
+/** A view's bounds. @throws MakeitError `engine`. */
+export function checkView(tensor: Tensor, offset: number, length: number): void {
+  if (!Number.isInteger(offset) || offset < 0 || offset % VIEW_ALIGNMENT !== 0) {
+    throw new MakeitError(
+      "engine",
+      `A view must start at a multiple of ${VIEW_ALIGNMENT} floats, got ${offset}.`,
+    );
+  }
+  if (Number.isInteger(length) && length >= 1 && offset + length <= tensor.length) return;
+  const range = `${offset} to ${offset + length}`;
+  throw new MakeitError(
+    "engine",
+    `A view must lie within its tensor of ${tensor.length} floats, got ${range}.`,
+  );
+}
+
+/** Data to write. @throws MakeitError `engine`. */
+export function checkWrite(tensor: Tensor, data: Float32Array): void {
+  if (data.length <= tensor.length) return;
+  throw new MakeitError("engine", `A tensor of ${tensor.length} floats cannot take ${data.length}.`);
+}
+
+/** Where to read to. @throws MakeitError `engine`. */
+export function checkRead(tensor: Tensor, out: Float32Array | undefined): void {
+  if (!out || out.length === tensor.length) return;
+  throw new MakeitError("engine", `A tensor of ${tensor.length} floats cannot be read into ${out.length}.`);
+}
+
+/** A stretch of memory: `memory` tells apart what can never overlap, `start` counts floats. */
+interface Stretch {
+  readonly memory: unknown;
+  readonly start: number;
+  readonly length: number;
+}
+
+/** No two arguments of one call may share memory. @throws MakeitError `engine`, naming both. */
+export function checkOverlap(kernel: KernelName, names: string[], places: readonly Stretch[]): void {
+  for (let j = 1; j < places.length; j++) {
+    for (let i = 0; i < j; i++) {
+      const [a, b] = [places[i], places[j]];
+      if (a.memory !== b.memory) continue;
+      if (a.start + a.length <= b.start || b.start + b.length <= a.start) continue;
+      throw new MakeitError("engine", `${kernel}: ${names[i]} and ${names[j]} overlap; they must be apart.`);
+    }
+  }
+}
+
+/** A step that another engine prepared. */
+export function foreignStep(kernel: KernelName | undefined, index: number): MakeitError {
+  return new MakeitError("engine", `Step ${index} of the plan (${kernel}) was prepared on another engine.`);
+}
+
+/** A tensor that another engine allocated. */
+export function foreignTensor(): MakeitError {
+  return new MakeitError(
+    "engine",
+    "A tensor of another engine was given.",
+    "Use tensors that this engine allocated.",
+  );
+}
+
+/** A call after `dispose`. */
+export function disposed(): MakeitError {
+  return new MakeitError("engine", "The engine was disposed of.", "Open another one.");
 }

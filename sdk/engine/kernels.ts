@@ -30,6 +30,7 @@ type Dense = { rows: number; inner: number; cols: number };
 type Norm = { rows: number; cols: number };
 type Head = { sets: number; rows: number; width: number; rank: number };
 type Labels = { rows: number; features: number; classes: number; labels: number };
+type Slots = { slots: number; count: number; length: number };
 type Length = { length: number };
 
 export const kernels = {
@@ -191,23 +192,25 @@ export const kernels = {
     args: { x: read((p: Length) => p.length), y: both((p: Length) => p.length) },
     params: { length: "u32", scale: "f32" },
   },
-  // y (count, length) = rows index[0 … count) of x (slots, length); indices are whole numbers stored as f32
+  // y (count, length) ← rows index[0 … count) of x, which holds the rows [first, first + slots) of something larger;
+  // rows of other numbers leave y as it is. Indices are whole numbers stored as f32
   gather: {
     args: {
-      x: read((p: { slots: number; count: number } & Length) => p.slots * p.length),
-      index: read((p: { slots: number; count: number } & Length) => p.count),
-      y: write((p: { slots: number; count: number } & Length) => p.count * p.length),
+      x: read((p: Slots) => p.slots * p.length),
+      index: read((p: Slots) => p.count),
+      y: both((p: Slots) => p.count * p.length),
     },
-    params: { slots: "u32", count: "u32", length: "u32" },
+    params: { slots: "u32", count: "u32", length: "u32", first: "u32" },
   },
-  // rows index[0 … count) of y (slots, length) ← x (count, length); other rows stay. Indices are distinct
+  // rows index[0 … count) of y, which holds the rows [first, first + slots) of something larger, ← x (count, length);
+  // what lies outside is left out. Indices are distinct
   scatter: {
     args: {
-      x: read((p: { slots: number; count: number } & Length) => p.count * p.length),
-      index: read((p: { slots: number; count: number } & Length) => p.count),
-      y: both((p: { slots: number; count: number } & Length) => p.slots * p.length),
+      x: read((p: Slots) => p.count * p.length),
+      index: read((p: Slots) => p.count),
+      y: both((p: Slots) => p.slots * p.length),
     },
-    params: { slots: "u32", count: "u32", length: "u32" },
+    params: { slots: "u32", count: "u32", length: "u32", first: "u32" },
   },
   // clock ← [t + 1, β₁ᵗ · β₁, β₂ᵗ · β₂, learning rate]
   tick: {
