@@ -23,7 +23,7 @@ import { runJobs } from "./quality/pool.ts";
 import { dataLine, header, type Line, lineOf, summary } from "./quality/report.ts";
 
 const USAGE = `npm run bench:quality -- [options]
-  --data DIR|FILE.csv  tables to measure (default: birdstrikes, of the dev dependencies)
+  --data DIR|FILE.csv  tables to measure (default: the demo's birdstrikes)
   --target COLUMN      what to predict (default: the last column)
   --only A,B           data sets to keep, by file name without .csv
   --metric NAME        f1 (default), roc_auc, average_precision, …

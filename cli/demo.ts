@@ -1,13 +1,11 @@
 /** `makeit demo`: the main job on real data, wildlife strikes at US airports. */
-import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-import { MakeitError } from "../sdk/errors.ts";
+import { fileURLToPath } from "node:url";
 import { resolveSettings } from "../sdk/options.ts";
 import { command } from "./command.ts";
 import { JSON_FLAG, pick, QUIET_FLAG, SETTING_FLAGS } from "./flags.ts";
-import { openTable } from "./tables.ts";
 
+/** Beside dist/ in the package, as beside cli/ in the repository. */
+const DATA = fileURLToPath(new URL("../data/birdstrikes.csv.gz", import.meta.url));
 /** What the damage cost is known only after the damage: a model that sees it learns nothing of use. */
 const AFTERWARDS = ["Cost Other", "Cost Repair", "Cost Total $"];
 const TARGET = "Effect Amount of damage";
@@ -41,12 +39,11 @@ export const demo = command({
   async run(values, _files, terminal) {
     const settings = pick(values, SETTING_FLAGS) as object;
     resolveSettings(settings);
-    const file = birdstrikes();
-    terminal.note(`${TARGET} = ${POSITIVE} against the rest, ${file}`);
-    const { runJob } = await import("./results.ts");
+    terminal.note(`${TARGET} = ${POSITIVE} against the rest, ${DATA}`);
+    const [{ runJob }, { readTable }] = await Promise.all([import("./results.ts"), import("../sdk/node.ts")]);
     return runJob(
       {
-        open: () => openTable(file, { target: TARGET, drop: AFTERWARDS }),
+        open: () => readTable(DATA, { name: "birdstrikes.csv", drop: AFTERWARDS }),
         options: { splits: SPLITS, ...settings, target: TARGET, positive: POSITIVE },
         out: values.out ?? FLAGS.out.default,
         force: true,
@@ -55,25 +52,3 @@ export const demo = command({
     );
   },
 });
-
-/** The table inside the package vega-datasets. */
-function birdstrikes(): string {
-  const file = join(packageFolder("vega-datasets") ?? "", "data/birdstrikes.csv");
-  if (existsSync(file)) return file;
-  throw new MakeitError(
-    "input",
-    "The demo's data is not installed: it comes with the package vega-datasets 3.2.",
-    "Run npm install vega-datasets@3.2, or makeit fit on a table of yours.",
-  );
-}
-
-function packageFolder(name: string): string | undefined {
-  for (const from of [import.meta.url, join(process.cwd(), "index.js")]) {
-    try {
-      return dirname(dirname(createRequire(from).resolve(name))); // its entry is build/index.js
-    } catch {
-      // not there: try the next place
-    }
-  }
-  return undefined;
-}

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -6,6 +5,7 @@ import { MakeitError } from "../sdk/errors.ts";
 import { type ReadOptions, readTable, type Source } from "../sdk/table/read.ts";
 import { cellText, type Table } from "../sdk/table/table.ts";
 import { writeCsv } from "../sdk/table/write.ts";
+import { demoData } from "./data.ts";
 
 const cells = (table: Table) =>
   Array.from({ length: table.rows }, (_, row) => table.columns.map((column) => cellText(column, row)));
@@ -282,7 +282,7 @@ test("one column, and its missing cells", async () => {
 });
 
 test("birdstrikes: 10,000 real rows, read and written back to the byte", async () => {
-  const text = readFileSync("node_modules/vega-datasets/data/birdstrikes.csv", "utf8");
+  const text = demoData("birdstrikes.csv").toString();
   const table = await readTable(text, { name: "birdstrikes.csv" });
   expect(table.rows).toBe(10_000);
   expect(roles(table)).toEqual([

@@ -1,10 +1,10 @@
-import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Encoder } from "../sdk/table/encoder.ts";
 import { readTable } from "../sdk/table/read.ts";
 import { type Column, cellText, isMissing, type Table } from "../sdk/table/table.ts";
 import { checkTarget } from "../sdk/table/target.ts";
+import { demoData } from "./data.ts";
 
 const ABALONE = `Sex,Length,Rings,smoker,born,class
 M,0.455,15,no,2001-02-03,negative
@@ -179,7 +179,7 @@ test("a column that is missing throughout, in the table or in the training rows"
 });
 
 test("birdstrikes: one class against the rest; cells come back, or names as frequent", async () => {
-  const text = readFileSync("node_modules/vega-datasets/data/birdstrikes.csv", "utf8");
+  const text = demoData("birdstrikes.csv").toString();
   const table = await readTable(text, { name: "birdstrikes.csv" });
   const target = "Effect Amount of damage";
   expect(() => Encoder.fit(table, { target })).toThrow(/class "B" of column .* has one row/);

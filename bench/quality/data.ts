@@ -1,6 +1,5 @@
-/** The tables of the benchmark: a folder of CSV files, one file, or the real data among the dev dependencies. */
+/** The tables of the benchmark: a folder of CSV files, one file, or the demo's data. */
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { inputError } from "../../sdk/errors.ts";
 import { readTable } from "../../sdk/table/read.ts";
@@ -17,24 +16,20 @@ export interface DataSet {
 }
 
 /** 10,000 bird strikes (FAA, public domain). What they cost is known only after the damage, so it is not learnt from. */
-function birdstrikes(): DataSet {
-  // The package exports its entry, build/index.js, alone.
-  const entry = createRequire(import.meta.url).resolve("vega-datasets");
-  return {
-    name: "birdstrikes",
-    path: join(dirname(entry), "..", "data", "birdstrikes.csv"),
-    target: "Effect Amount of damage",
-    positive: "Substantial",
-    drop: ["Cost Other", "Cost Repair", "Cost Total $"],
-  };
-}
+const BIRDSTRIKES: DataSet = {
+  name: "birdstrikes",
+  path: "data/birdstrikes.csv.gz", // from the repository's root, where npm runs its scripts
+  target: "Effect Amount of damage",
+  positive: "Substantial",
+  drop: ["Cost Other", "Cost Repair", "Cost Total $"],
+};
 
 /**
  * The data sets of `--data`, by name.
  * @param only names to keep.
  */
 export function listData(data?: string, target?: string, only?: readonly string[]): DataSet[] {
-  if (data === undefined) return [birdstrikes()];
+  if (data === undefined) return [BIRDSTRIKES];
   if (!existsSync(data)) throw inputError(`There is no ${data}.`, "Name a folder of CSV files, or one file.");
   const folder = statSync(data).isDirectory();
   const files = folder ? readdirSync(data).filter((file) => /\.csv(\.gz)?$/.test(file)) : [basename(data)];
