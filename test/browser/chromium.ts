@@ -126,10 +126,9 @@ async function serve(
 ): Promise<{ origin: string; stop: () => void }> {
   const contents = async (path: string) => {
     if (typeof files !== "string") return files[path];
-    // a URL's path has no ".." left
-    return await readFile(join(files, path.endsWith("/") ? `${path}index.html` : path)).catch(
-      () => undefined,
-    );
+    // "/.." is "/": nothing above the folder is served
+    const inside = normalize(path.endsWith("/") ? `${path}index.html` : path);
+    return await readFile(join(files, inside)).catch(() => undefined);
   };
   const server = createServer(async ({ url = "/" }, response) => {
     const path = decodeURIComponent(new URL(url, "http://localhost").pathname);
