@@ -1,14 +1,45 @@
-import { defineConfig } from "vitest/config";
+import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
+import { playwright, tools } from "./scripts/tools.mjs";
 
-const limits = { testTimeout: 60_000, hookTimeout: 60_000 };
+const { browser, gpu, missing } = await tools();
+// What a machine lacks is said and left out, except where it would go unseen.
+if (missing.length > 0 && process.env.CI) throw new Error(missing.join("\n"));
+for (const line of missing) console.warn(line);
 
-/** Two projects, so that only the tests of the built command line wait for a build. */
-export default defineConfig({
-  test: {
-    maxWorkers: "100%",
-    projects: [
-      { test: { name: "sdk", include: ["test/**/*.test.ts"], exclude: ["test/cli*.test.ts"], ...limits } },
-      { test: { name: "cli", include: ["test/cli*.test.ts"], globalSetup: "test/build.ts", ...limits } },
-    ],
+const limits = { testTimeout: 60_000, hookTimeout: 60_000, env: gpu };
+const CLI = "test/cli*.test.ts";
+const WEBGPU = "test/webgpu*.test.ts";
+
+/** Apart by what they need: `cli` waits for a build, `gpu` runs on WebGPU, `pages` drives a browser, `browser` runs in it. */
+const projects: TestProjectInlineConfiguration[] = [
+  {
+    test: {
+      name: "sdk",
+      include: ["test/**/*.test.ts"],
+      exclude: [CLI, WEBGPU, "test/browser/**"],
+      ...limits,
+    },
   },
-});
+  { test: { name: "cli", include: [CLI], globalSetup: "test/build.ts", ...limits } },
+];
+if (gpu) projects.push({ test: { name: "gpu", include: [WEBGPU], ...limits } });
+if (browser) {
+  projects.push({ test: { name: "pages", include: ["test/browser/*.test.ts"], ...limits } });
+  projects.push({
+    cacheDir: "test/browser/node_modules/.cache/vite",
+    test: {
+      name: "browser",
+      include: ["test/browser/inside/*.test.ts"],
+      browser: {
+        enabled: true,
+        headless: true,
+        provider: await playwright(browser),
+        instances: [{ browser: "chromium" }],
+        screenshotFailures: false,
+      },
+      ...limits,
+    },
+  });
+}
+
+export default defineConfig({ test: { maxWorkers: "100%", projects } });

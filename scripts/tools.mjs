@@ -8,16 +8,28 @@ import { cp, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { delimiter, join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { createBrotliDecompress } from "node:zlib";
 
-const HOME = fileURLToPath(new URL("../test/browser/", import.meta.url));
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const HOME = join(ROOT, "test/browser");
 const MODULES = join(HOME, "node_modules");
 const UNPACKED = join(MODULES, ".cache/chromium");
 const STAMP = join(MODULES, ".cache/stamp");
-/** The packed binaries are for this platform alone. */
-const PACKED = process.platform === "linux" && process.arch === "x64";
+const run = promisify(execFile);
+/** Scripts off, few words, and offline it is known soon. */
+const NPM = [
+  ...["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--prefer-offline"],
+  ...["--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000"],
+];
+/** The packed binaries are for Linux with glibc on x64. */
+const PACKED =
+  process.platform === "linux" &&
+  process.arch === "x64" &&
+  process.report.getReport().header.glibcVersionRuntime !== undefined;
+/** Text looks the same everywhere: the browser sees this font alone. */
+const FONTS = `<fontconfig><dir prefix="relative">fonts</dir></fontconfig>\n`;
 
 /** Where browsers install themselves, by platform; the first that is there is taken. */
 const BROWSERS = {
@@ -34,13 +46,13 @@ const BROWSERS = {
   ),
 };
 
-/** What test/browser/ should hold, as one number: the stamp of an installation that is complete. */
+/** The stamp of a complete installation: which packages, unpacked how, for which platform. */
 function wanted() {
-  const hash = createHash("sha256").update(`${process.platform} ${process.arch}`);
-  for (const file of ["test/browser/package-lock.json", "scripts/tools.mjs"]) {
-    hash.update(readFileSync(new URL(`../${file}`, import.meta.url)));
-  }
-  return hash.digest("hex");
+  const files = ["test/browser/package-lock.json", "scripts/tools.mjs"];
+  const parts = files.map((file) => readFileSync(join(ROOT, file), "utf8"));
+  return createHash("sha256")
+    .update([...parts, process.platform, process.arch].join())
+    .digest("hex");
 }
 
 function installed() {
@@ -54,11 +66,12 @@ function installed() {
 async function install() {
   if (installed()) return;
   const made = join(HOME, ".cache", randomUUID());
+  console.error("Fetching what the tests of WebGPU and the browser need, once (about 80 MB) …");
   try {
     await mkdir(made, { recursive: true });
-    for (const file of ["package.json", "package-lock.json"]) await cp(join(HOME, file), join(made, file));
-    const npm = ["ci", "--ignore-scripts", "--legacy-peer-deps", "--no-audit", "--no-fund"];
-    await promisify(execFile)("npm", npm, { cwd: made, shell: process.platform === "win32" });
+    const files = ["package.json", "package-lock.json", ".npmrc"];
+    for (const file of files) await cp(join(HOME, file), join(made, file));
+    await run("npm", NPM, { cwd: made, shell: process.platform === "win32" });
     await mkdir(join(made, "node_modules/.cache"), { recursive: true });
     if (PACKED) await unpack(join(made, "node_modules"));
     await writeFile(join(made, "node_modules/.cache/stamp"), wanted());
@@ -86,8 +99,7 @@ async function unpack(modules) {
     from("chromium.br", createWriteStream(join(target, "headless_shell"), { mode: 0o755 })),
     ...archives.map((name) => from(name, extract(target, { chown: false }))),
   ]);
-  const fonts = `<fontconfig><dir>${UNPACKED}/fonts</dir><cachedir>${UNPACKED}/fonts-cache</cachedir></fontconfig>\n`;
-  await writeFile(join(target, "fonts.conf"), fonts);
+  await writeFile(join(target, "fonts.conf"), FONTS);
 }
 
 /**
@@ -97,30 +109,32 @@ async function unpack(modules) {
 
 /**
  * Finds what the tests need, installing it on first use.
- * `CHROME_PATH` names another browser; a `VK_ICD_FILENAMES` that is set names another GPU.
- * @returns {Promise<{ browser?: Launch, gpu: Record<string, string>, missing: string[] }>} `gpu`: the environment in
- *   which Dawn finds the software GPU; it must be set before Node starts. `missing`: a sentence for each tool that is
- *   not there.
+ * @returns {Promise<{ browser?: Launch, gpu?: Record<string, string>, missing: string[] }>} `gpu`: the environment in
+ *   which Node must be started for Dawn to have an adapter. `missing`: a sentence for each that is not there.
  */
 export async function tools() {
-  try {
-    await install();
-  } catch (error) {
-    const reason = (error.stderr || error.message).trim().split("\n").slice(0, 3).join("; ");
-    return { gpu: {}, missing: [`The packages of test/browser could not be installed (${reason}).`] };
-  }
-  const browser = findBrowser();
-  const found = `None in the usual places of ${process.platform}; install Chrome or Chromium, or set CHROME_PATH`;
-  return { browser, gpu: softwareGpu(), missing: browser ? [] : [`There is no browser. ${found}.`] };
+  const failure = await install().catch(failureOf);
+  if (failure) return { missing: [`Nothing runs in a browser or on WebGPU: ${failure}`] };
+  const [browser, gpu, missing] = [findBrowser(), softwareGpu(), []];
+  if (!browser) missing.push(`Nothing runs in a browser: ${NO_BROWSER}`);
+  const trouble = await noAdapter(gpu);
+  if (trouble) missing.push(`Nothing runs on WebGPU in Node: ${trouble}`);
+  return { browser, gpu: trouble ? undefined : gpu, missing };
 }
 
-function softwareGpu() {
-  if (!PACKED || process.env.VK_ICD_FILENAMES) return {};
-  const libraries = [UNPACKED, process.env.LD_LIBRARY_PATH].filter(Boolean).join(delimiter);
-  return { LD_LIBRARY_PATH: libraries, VK_ICD_FILENAMES: join(UNPACKED, "vk_swiftshader_icd.json") };
+/** Why the installation failed, in one line. */
+function failureOf(error) {
+  const reason = (error.stderr || error.message).trim().split("\n").slice(0, 2).join("; ");
+  return `npm ci in test/browser failed (${reason}). It needs the registry, once.`;
 }
 
-function findBrowser() {
+export const NO_BROWSER = "there is no Chrome or Chromium. Install one, or set CHROME_PATH.";
+
+/**
+ * The browser that `tools` installed, or one that the machine has. `CHROME_PATH` names another.
+ * @returns {Launch | undefined}
+ */
+export function findBrowser() {
   const own = process.env.CHROME_PATH;
   if (PACKED && !own) {
     return {
@@ -133,12 +147,42 @@ function findBrowser() {
       },
     };
   }
-  const executablePath = own ?? BROWSERS[process.platform]?.find((path) => existsSync(path));
+  const executablePath = own || BROWSERS[process.platform]?.find((path) => existsSync(path));
   return executablePath && { executablePath, args: ["--enable-unsafe-webgpu"], env: { ...process.env } };
 }
 
+/** The environment that puts the software GPU before the machine's own, unless one is asked for by name. */
+function softwareGpu() {
+  if (!PACKED || process.env.VK_ICD_FILENAMES) return {};
+  const libraries = [UNPACKED, process.env.LD_LIBRARY_PATH].filter(Boolean).join(delimiter);
+  return { LD_LIBRARY_PATH: libraries, VK_ICD_FILENAMES: join(UNPACKED, "vk_swiftshader_icd.json") };
+}
+
+/** Why Dawn has no adapter in an environment; empty where it has one. */
+async function noAdapter(gpu) {
+  const ask = `import { create } from "webgpu"; process.exit((await create([]).requestAdapter()) ? 0 : 1)`;
+  try {
+    const node = ["--input-type=module", "--eval", ask];
+    await run(process.execPath, node, { cwd: ROOT, env: { ...process.env, ...gpu } });
+    return "";
+  } catch ({ stderr }) {
+    const error = stderr.match(/^\w*Error.*$/m)?.[0];
+    return error ?? "there is no adapter. Install the GPU's Vulkan, Metal or Direct3D 12 driver.";
+  }
+}
+
+/**
+ * vitest's way to run tests inside a browser, from test/browser: the root install stays light.
+ * @param {Launch} launchOptions
+ * @returns {Promise<import("vitest/node").BrowserProviderOption>}
+ */
+export async function playwright(launchOptions) {
+  const provider = join(MODULES, "@vitest/browser-playwright/dist/index.js");
+  return (await import(pathToFileURL(provider).href)).playwright({ launchOptions });
+}
+
 if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
-  const { missing } = await tools();
-  for (const line of missing) console.error(line);
-  process.exitCode = missing.length > 0 && process.env.CI ? 1 : 0;
+  const failure = await install().catch(failureOf);
+  if (failure) console.error(failure);
+  process.exitCode = failure && process.env.CI ? 1 : 0;
 }

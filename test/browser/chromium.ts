@@ -3,8 +3,8 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join, normalize } from "node:path";
-import { type Browser, chromium, type Page } from "playwright-core";
-import { tools } from "../../scripts/tools.mjs";
+import { type Browser, chromium, type Page } from "playwright";
+import { findBrowser, NO_BROWSER } from "../../scripts/tools.mjs";
 
 /** What a server gives out: a folder, or contents by path ("/index.html"). */
 export type Files = string | Record<string, string | Uint8Array>;
@@ -74,9 +74,9 @@ export class TestBrowser {
 
   /** Starts the browser of `scripts/tools.mjs`. */
   static async start(): Promise<TestBrowser> {
-    const { browser, missing } = await tools();
-    if (!browser) throw new Error(missing.join("\n"));
-    return new TestBrowser(await chromium.launch(browser));
+    const found = findBrowser();
+    if (!found) throw new Error(NO_BROWSER);
+    return new TestBrowser(await chromium.launch(found));
   }
 
   /**
@@ -134,7 +134,9 @@ async function serve(
     const path = decodeURIComponent(new URL(url, "http://localhost").pathname);
     const body = await contents(path);
     const type = TYPES[extname(path)] ?? TYPES[".html"];
-    response.writeHead(body === undefined ? 404 : 200, { ...headers, "Content-Type": type });
+    // some browsers ask for an icon that no page here has; that is not an error of the page
+    const none = path === "/favicon.ico" ? 204 : 404;
+    response.writeHead(body === undefined ? none : 200, { ...headers, "Content-Type": type });
     response.end(body ?? `There is no ${path}`);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
