@@ -1,7 +1,7 @@
 import type { Cpu } from "./engine/module.ts";
 import { inputError } from "./errors.ts";
 import { checkMatrix, classWeights } from "./examples.ts";
-import { Logistic, type LogisticOptions } from "./logistic.ts";
+import { Logistic, type LogisticOptions, type LogisticState } from "./logistic.ts";
 import type { Matrix } from "./matrix.ts";
 import { TreeLearner, type TreeOptions } from "./tree.ts";
 
@@ -20,7 +20,11 @@ export interface Learner {
   fit(x: Matrix, y: Int32Array, weights?: Float64Array): void | Promise<void>;
   /** Probabilities, row-major (rows, classes). A class that was not in `y` has probability 0. */
   predictProba(x: Matrix): Float64Array | Promise<Float64Array>;
+  /** What the next fit goes on from beside its arguments, a warm start; set it to go on from there. */
+  state?: LearnerState;
 }
+
+export type LearnerState = LogisticState;
 
 /** Options of the built-in classifiers; each reads its own. */
 export interface LearnerOptions extends LogisticOptions, TreeOptions {}

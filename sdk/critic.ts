@@ -1,9 +1,17 @@
 import type { Backend, Step, Tensor } from "./engine/backend.ts";
 import type { LabelViews } from "./labels.ts";
-import { adam, flatCritic, type Generator, Network, type Pass, setCritic } from "./networks.ts";
+import {
+  adam,
+  flatCritic,
+  type Generator,
+  Network,
+  type NetworkState,
+  type Pass,
+  setCritic,
+} from "./networks.ts";
 import type { Settings } from "./options.ts";
 import type { Random } from "./random.ts";
-import { Replay } from "./replay.ts";
+import { Replay, type ReplayState } from "./replay.ts";
 
 /** One network's share of an epoch. */
 export interface Plan {
@@ -11,6 +19,13 @@ export interface Plan {
   learn: readonly Step[];
   /** Steps that add to the generator's gradient. */
   pull: readonly Step[];
+}
+
+export interface CriticState {
+  network: NetworkState;
+  replay: ReplayState;
+  /** Train mode's passes in the order of their first use, which their dropout's seeds go by: batch, or 0 for the pull. */
+  passes: number[];
 }
 
 /** The critic, its memory, and its pull on the generator. */
@@ -28,6 +43,7 @@ export class Critic {
   readonly #indices: Tensor[];
   readonly #batches = new Map<string, readonly Step[]>();
   readonly #pulls = new Map<boolean, readonly Step[]>();
+  readonly #passes: number[] = [];
   readonly #generator: Generator;
   readonly #labels: LabelViews;
   readonly #hostIndex: Float32Array;
@@ -83,11 +99,28 @@ export class Critic {
     return { learn: [this.#replay.store, ...this.#batch(count, train)], pull: this.#pull(train) };
   }
 
+  /** Everything that the next epoch depends on. */
+  async state(): Promise<CriticState> {
+    const [network, replay] = await Promise.all([this.#network.parameters.state(), this.#replay.state()]);
+    return { network, replay, passes: this.#passes.slice() };
+  }
+
+  /** Goes on from what `state` gave; the critic must be as new. */
+  restore({ network, replay, passes }: CriticState): void {
+    for (const count of passes) {
+      if (count > 0) this.#batch(count, true);
+      else this.#pull(true);
+    }
+    this.#network.parameters.restore(network);
+    this.#replay.restore(replay);
+  }
+
   /** The epoch's critic steps on batches of `count` remembered sets. */
   #batch(count: number, train: boolean): readonly Step[] {
     const key = `${count} ${train}`;
     const known = this.#batches.get(key);
     if (known) return known;
+    if (train) this.#passes.push(count);
     const backend = this.#backend;
     const length = this.#setLength;
     const slots = this.#replay.capacity;
@@ -138,6 +171,7 @@ export class Critic {
   #pull(train: boolean): readonly Step[] {
     const known = this.#pulls.get(train);
     if (known) return known;
+    if (train) this.#passes.push(0);
     const backend = this.#backend;
     const { sets } = this.#generator.shape;
     const passOptions = { train, gradients: "input", x: this.#input } as const;

@@ -3,7 +3,7 @@ import type { Backend, Step, Tensor } from "./engine/backend.ts";
 import type { Cpu } from "./engine/module.ts";
 import type { LabelViews } from "./labels.ts";
 import type { Matrix } from "./matrix.ts";
-import { adam, type Generator, Network, rowClassifier } from "./networks.ts";
+import { adam, type Generator, Network, type NetworkState, rowClassifier } from "./networks.ts";
 import { Noise } from "./noise.ts";
 import { layerWidths } from "./options.ts";
 import type { Random } from "./random.ts";
@@ -14,10 +14,17 @@ import type { TrainJob } from "./train.ts";
 /** The smallest BCE that λ is divided by: a discriminator trained on ones alone comes arbitrarily close to 0. */
 const MIN_PENALTY_BCE = 1e-2;
 
+export interface DiscriminatorState {
+  network: NetworkState;
+  /** Draws of the noise on real rows. */
+  noise: number;
+}
+
 /** The discriminator, trained online on this split's real rows, and its pull (λ) on the generator. */
 export class Discriminator {
   readonly loss: Tensor;
   readonly #backend: Backend;
+  readonly #network: Network;
   readonly #byClass: number[][];
   readonly #steps: { real: Tensor; generated: Tensor }[];
   readonly #noise: Noise;
@@ -52,6 +59,7 @@ export class Discriminator {
 
     this.loss = backend.alloc(1);
     this.#backend = backend;
+    this.#network = network;
     this.#batch = batch;
     this.#rows = total;
     const everyone = Array.from(y.keys());
@@ -117,6 +125,17 @@ export class Discriminator {
     this.#backend.write(this.#noiseTensor, this.#noise.next());
     return this.#plan;
   }
+
+  /** Everything that the next epoch depends on. */
+  async state(): Promise<DiscriminatorState> {
+    return { network: await this.#network.parameters.state(), noise: this.#noise.state };
+  }
+
+  /** Goes on from what `state` gave. */
+  restore({ network, noise }: DiscriminatorState): void {
+    this.#network.parameters.restore(network);
+    this.#noise.state = noise;
+  }
 }
 
 function noiseOnFeatures(features: number, labels: number, sd: number): Float32Array {
@@ -138,9 +157,11 @@ function labelledRows(x: Matrix, y: Int32Array, classes: number, labels: number)
 /** makeit-2023: a discriminator trained on real rows alone, frozen, whose loss on a set adjusts the set's score. */
 export class FrozenDiscriminator {
   readonly #backend: Backend;
+  readonly #network: Network;
   readonly #learn: readonly Step[];
   readonly #apply: readonly Step[];
   readonly #losses: Tensor[];
+  #state: Promise<NetworkState> | undefined;
 
   constructor(
     backend: Backend,
@@ -163,6 +184,7 @@ export class FrozenDiscriminator {
     const scratch = backend.alloc(1);
     const realLoss = { target: ones(x.rows), loss: scratch, length: x.rows, scale: 1 };
     this.#backend = backend;
+    this.#network = network;
     this.#learn = [
       ...pass.forward,
       backend.prepare("bce_grad", { z: pass.y, dz: pass.dy, ...realLoss }),
@@ -195,6 +217,17 @@ export class FrozenDiscriminator {
 
   train(epochs: number): void {
     for (let epoch = 0; epoch < epochs; epoch++) this.#backend.submit(this.#learn);
+  }
+
+  /** What it learnt; read once, for it is frozen. */
+  state(): Promise<NetworkState> {
+    this.#state ??= this.#network.parameters.state();
+    return this.#state;
+  }
+
+  /** In place of `train`. */
+  restore(state: NetworkState): void {
+    this.#network.parameters.restore(state);
   }
 
   /** score + λ / BCE(frozen discriminator, ones), the divisor kept away from 0. */

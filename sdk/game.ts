@@ -2,12 +2,12 @@
  * The game of the three networks. The critic learns to predict the score of a set; the discriminator learns to tell
  * real rows from generated ones; the generator descends mean((critic(set) − 1)²) + λ · BCE(discriminator(rows), real).
  */
-import { Critic } from "./critic.ts";
-import { Discriminator, FrozenDiscriminator } from "./discriminator.ts";
+import { Critic, type CriticState } from "./critic.ts";
+import { Discriminator, type DiscriminatorState, FrozenDiscriminator } from "./discriminator.ts";
 import type { Backend } from "./engine/backend.ts";
 import type { Cpu } from "./engine/module.ts";
 import { LabelViews } from "./labels.ts";
-import { adam, Generator, rmsprop } from "./networks.ts";
+import { adam, Generator, type NetworkState, rmsprop } from "./networks.ts";
 import { Noise, noiseDeviations } from "./noise.ts";
 import type { Settings } from "./options.ts";
 import type { Random } from "./random.ts";
@@ -23,6 +23,16 @@ export interface Losses {
   finite: boolean;
 }
 
+/** The three networks between two epochs, as plain data. */
+export interface GameState {
+  generator: NetworkState;
+  /** Draws of the generator's noise. */
+  noise: number;
+  critic: CriticState;
+  discriminator: DiscriminatorState | undefined;
+  frozen: NetworkState | undefined;
+}
+
 /** Everything that one split's networks need, allocated and prepared once. */
 export class Game {
   readonly #backend: Backend;
@@ -36,7 +46,8 @@ export class Game {
   readonly #penalty: FrozenDiscriminator | undefined;
   readonly #raw: Float32Array;
 
-  constructor(backend: Backend, cpu: Cpu, job: TrainJob, rows: number, random: Random) {
+  /** @param state goes on from there; `random` is then still to be as it was when the game was new. */
+  constructor(backend: Backend, cpu: Cpu, job: TrainJob, rows: number, random: Random, state?: GameState) {
     const { settings, x, classes } = job;
     const width = x.cols + classes;
     const shape = {
@@ -62,8 +73,9 @@ export class Game {
       this.#discriminator = new Discriminator(backend, cpu, job, this.#generator, this.#labels, random);
     if (settings.frozenEpochs > 0) {
       this.#penalty = new FrozenDiscriminator(backend, job, this.#generator, this.#labels, random);
-      this.#penalty.train(settings.frozenEpochs);
     }
+    if (state) this.#restore(state);
+    else this.#penalty?.train(settings.frozenEpochs);
   }
 
   /** Draws noise and makes a batch of sets; also asks the critic about them before it learns from them. */
@@ -86,10 +98,10 @@ export class Game {
   }
 
   /** One epoch of learning in one submission. */
-  async learn(epoch: number, targets: number[], sets: LabelledSet[]): Promise<Losses> {
+  learn(epoch: number, targets: number[], sets: LabelledSet[]): void {
     const { generatorLearningRate, evalEvery } = this.#settings;
     // A generator that cannot move has nothing to learn from: this is plain search.
-    if (generatorLearningRate === 0) return { critic: 0, discriminator: 0, finite: true };
+    if (generatorLearningRate === 0) return;
     const evaluating = evalEvery > 0 && epoch % evalEvery === 0;
     const critic = this.#critic.plan(targets, !evaluating, this.#random);
     const rows = this.#discriminator?.plan(sets, this.#random);
@@ -102,12 +114,35 @@ export class Game {
       ...backward,
       ...parameters.update,
     ]);
+  }
+
+  /** The losses of the last step of `learn`; 0 where nothing learns. */
+  async losses(): Promise<Losses> {
     const [criticLoss, realLoss] = await Promise.all([
       this.#backend.read(this.#critic.loss),
       this.#discriminator ? this.#backend.read(this.#discriminator.loss) : [0],
     ]);
     const finite = Number.isFinite(criticLoss[0]) && Number.isFinite(realLoss[0]);
     return { critic: criticLoss[0], discriminator: realLoss[0], finite };
+  }
+
+  /** Everything that the next epoch depends on. Every read is issued before the first is waited for. */
+  async state(): Promise<GameState> {
+    const [generator, critic, discriminator, frozen] = await Promise.all([
+      this.#generator.parameters.state(),
+      this.#critic.state(),
+      this.#discriminator?.state(),
+      this.#penalty?.state(),
+    ]);
+    return { generator, noise: this.#noise.state, critic, discriminator, frozen };
+  }
+
+  #restore({ generator, noise, critic, discriminator, frozen }: GameState): void {
+    this.#generator.parameters.restore(generator);
+    this.#noise.state = noise;
+    this.#critic.restore(critic);
+    if (discriminator) this.#discriminator?.restore(discriminator);
+    if (frozen) this.#penalty?.restore(frozen);
   }
 
   /** The generator as it is now. */

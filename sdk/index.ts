@@ -17,6 +17,7 @@ export { OPTIONS, type OptionSpec, PRESETS, resolveSettings, type Settings } fro
 export { Random } from "./random.ts";
 export { type ResampleOptions, resample } from "./resample.ts";
 export type {
+  EngineSpan,
   History,
   Importance,
   Method,

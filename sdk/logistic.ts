@@ -16,6 +16,13 @@ export interface LogisticOptions {
   tolerance?: number;
 }
 
+/** The last fit: the classes seen, the columns, and {@link Logistic.coefficients}. */
+export interface LogisticState {
+  seen: number[];
+  cols: number;
+  coefficients: Float64Array;
+}
+
 /**
  * Logistic regression: minimises ½‖w‖² + C · Σ weight · logloss, intercepts free; for more than two classes
  * the multinomial model with one logit a class, as scikit-learn's `LogisticRegression`.
@@ -45,6 +52,16 @@ export class Logistic implements Learner {
     this.#c = C;
     this.#warmStart = warmStart;
     this.#tolerance = tolerance;
+  }
+
+  /** Where a warm start begins; set it to go on from there. */
+  get state(): LogisticState {
+    return { seen: this.#seen, cols: this.#cols, coefficients: this.coefficients() };
+  }
+  set state({ seen, cols, coefficients }: LogisticState) {
+    this.#seen = seen;
+    this.#cols = cols;
+    this.#coefficients = coefficients.slice();
   }
 
   fit(x: Matrix, y: Int32Array, weights?: Float64Array): void {

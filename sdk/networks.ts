@@ -27,10 +27,15 @@ interface Shape {
   fill?: number;
 }
 
+/** What a network has learnt and how it goes on: the contents of {@link Parameters.lasting}, by name. */
+export type NetworkState = Record<string, Float32Array>;
+
 /** The parameters of one network side by side in one tensor, with their gradients and one optimizer step for all. */
 export class Parameters {
   readonly values: Tensor;
   readonly clock: Tensor;
+  /** All that a step of training changes and the next one reads; a network adds its running statistics. */
+  readonly lasting: Record<string, Tensor>;
   readonly layout = new Map<string, { offset: number; length: number }>();
   /** Advances the clock and takes one optimizer step with the gradients as they are. */
   readonly update: readonly Step[];
@@ -55,6 +60,7 @@ export class Parameters {
     this.clock = backend.alloc(CLOCK_LENGTH);
     backend.write(this.values, initial);
     backend.write(this.clock, new Float32Array([0, 1, 1, optimizer.learningRate]));
+    this.lasting = { values: this.values, clock: this.clock };
     this.update = this.#prepareUpdate(length, optimizer);
   }
 
@@ -79,6 +85,19 @@ export class Parameters {
     for (const [name, part] of Object.entries(parts)) this.#backend.write(this.w(name), part);
   }
 
+  /** Everything that the next step depends on. Every read is issued before the first is waited for. */
+  async state(): Promise<NetworkState> {
+    const reads = Object.entries(this.lasting).map(
+      async ([name, tensor]) => [name, await this.#backend.read(tensor)] as const,
+    );
+    return Object.fromEntries(await Promise.all(reads));
+  }
+
+  /** Goes on from what `state` gave. */
+  restore(state: NetworkState): void {
+    for (const [name, tensor] of Object.entries(this.lasting)) this.#backend.write(tensor, state[name]);
+  }
+
   #view(tensor: Tensor, name: string): Tensor {
     const { offset, length } = this.layout.get(name)!;
     return this.#backend.view(tensor, offset, length);
@@ -88,6 +107,7 @@ export class Parameters {
     const { values: w, clock } = this;
     const g = this.#gradients;
     const v = this.#backend.alloc(length);
+    this.lasting.v = v;
     if (optimizer.kind === "rmsprop") {
       const { alpha, epsilon } = optimizer;
       return [
@@ -97,6 +117,7 @@ export class Parameters {
     }
     const { beta1, beta2, epsilon } = optimizer;
     const m = this.#backend.alloc(length);
+    this.lasting.m = m;
     return [
       this.#backend.prepare("tick", { clock, beta1, beta2 }),
       this.#backend.prepare("adam", { clock, g, m, v, w, length, beta1, beta2, epsilon }),
@@ -202,6 +223,7 @@ export class Network {
     this.#layers = layers;
     this.#seed = random.bits();
     this.parameters = new Parameters(backend, shapes, optimizer, random);
+    for (const [i, running] of this.#running) this.parameters.lasting[`${i}.running`] = running;
   }
 
   /** Prepares the network for `rows` input rows. */

@@ -22,6 +22,14 @@ export class Noise {
     this.#seed = seed;
   }
 
+  /** How many draws were made; set it to go on from there. */
+  get state(): number {
+    return this.#step;
+  }
+  set state(step: number) {
+    this.#step = step;
+  }
+
   /** The next (sets, noise) draw; valid until the next call. */
   next(): Float32Array {
     this.#cpu.exports.normal(this.#address, this.#length, 0, 1, this.#seed, 0, this.#step++);

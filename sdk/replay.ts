@@ -1,6 +1,16 @@
 /** The memory of generated sets and their scores that the critic learns from. */
-import type { Backend, Step, Tensor } from "./engine/backend.ts";
+import { type Backend, canBeLost, type Step, type Tensor } from "./engine/backend.ts";
 import type { Random } from "./random.ts";
+
+/** What the memory holds, slot by slot. */
+export interface ReplayState {
+  /** One a slot in use. */
+  sets: Float32Array[];
+  /** (capacity). */
+  scores: Float32Array;
+  /** Sets ever stored. */
+  seen: number;
+}
 
 export class Replay {
   readonly capacity: number;
@@ -13,9 +23,12 @@ export class Replay {
   readonly #backend: Backend;
   readonly #policy: "fifo" | "random";
   readonly #random: Random;
+  readonly #source: { sets: Tensor; count: number; length: number };
   readonly #index: Tensor;
   readonly #hostIndex: Float32Array;
   readonly #hostScores: Float32Array;
+  /** The sets on the host too, where the engine can be lost: reading all of them back every epoch would be slow. */
+  readonly #mirror: Float32Array[] | undefined;
   #seen = 0;
 
   /** `source` holds `count` sets of `length` floats, `count` ≤ `capacity`. */
@@ -28,6 +41,8 @@ export class Replay {
     this.#backend = backend;
     this.#policy = policy;
     this.#random = random;
+    this.#source = source;
+    if (canBeLost(backend)) this.#mirror = [];
     this.capacity = capacity;
     this.sets = backend.alloc(capacity * source.length);
     this.scores = backend.alloc(capacity);
@@ -68,4 +83,35 @@ export class Replay {
     this.#backend.write(this.#index, this.#hostIndex);
     this.#backend.write(this.scores, this.#hostScores);
   }
+
+  /** What it holds now. Where the engine can be lost, this is to be asked for after every `store`. */
+  async state(): Promise<ReplayState> {
+    const [scores, seen, size] = [this.#hostScores.slice(), this.#seen, this.size];
+    const { sets, count, length } = this.#source;
+    const mirror = this.#mirror;
+    if (!mirror) return { sets: cut(await this.#backend.read(this.sets), size, length), scores, seen };
+    const fresh = cut(await this.#backend.read(sets), count, length);
+    this.#hostIndex.forEach((slot, i) => {
+      mirror[slot] = fresh[i];
+    });
+    return { sets: mirror.slice(0, size), scores, seen };
+  }
+
+  restore({ sets, scores, seen }: ReplayState): void {
+    const { length } = this.#source;
+    const all = new Float32Array(this.capacity * length);
+    sets.forEach((set, slot) => {
+      all.set(set, slot * length);
+      if (this.#mirror) this.#mirror[slot] = set;
+    });
+    this.#hostScores.set(scores);
+    this.#seen = seen;
+    this.#backend.write(this.sets, all);
+    this.#backend.write(this.scores, this.#hostScores);
+  }
+}
+
+/** The first `count` stretches of `length`, each on its own. */
+function cut(all: Float32Array, count: number, length: number): Float32Array[] {
+  return Array.from({ length: count }, (_, i) => all.slice(i * length, (i + 1) * length));
 }

@@ -35,6 +35,15 @@ export interface Stopped {
   reason: "epochs" | "patience" | "interrupted" | "diverged" | "time";
 }
 
+/** The epochs that one engine computed. */
+export interface EngineSpan {
+  engine: string;
+  /** The first of them, from 1. */
+  from: number;
+  /** Why the engine before it had to be left. */
+  reason?: string;
+}
+
 /** A path from the root of a split's tree. */
 export interface Rule {
   conditions: string[];
@@ -57,6 +66,8 @@ export interface SplitResult {
   metrics: Record<Method, Scores>;
   history: History;
   stopped: Stopped;
+  /** The engine that trained; more than one where the first was lost on the way. */
+  engines: EngineSpan[];
   importances: Importance[];
   tree: TreePlot;
   rules: Rule[];

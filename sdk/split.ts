@@ -8,12 +8,19 @@ import type { Settings } from "./options.ts";
 import { derive, PURPOSE } from "./random.ts";
 import { cpuRanker } from "./ranking.ts";
 import { categoricalGroups } from "./resampling.ts";
-import { METHODS, type Method, type Scores, type SplitResult } from "./result.ts";
+import { type EngineSpan, METHODS, type Method, type Scores, type SplitResult } from "./result.ts";
 import { rivals } from "./rivals.ts";
 import { type LabelledSet, Mixture } from "./score.ts";
 import { Encoder, type EncoderState } from "./table/encoder.ts";
 import type { Table } from "./table/table.ts";
-import { type GeneratorState, type ScoredSet, type TrainHooks, train, vote } from "./train.ts";
+import {
+  type GeneratorState,
+  type OpenEngine,
+  type ScoredSet,
+  type TrainHooks,
+  train,
+  vote,
+} from "./train.ts";
 
 /** Everything a worker needs for one split; plain data but for a user's own metric or classifier. */
 export interface SplitJob {
@@ -38,6 +45,8 @@ export interface SplitOutcome {
   y: Int32Array;
   classes: number;
   model: ModelState;
+  /** The engine that trained; more than one where the first was lost on the way. */
+  engines: EngineSpan[];
 }
 
 /** A trained split as plain data: what a model file holds. */
@@ -48,7 +57,11 @@ export interface ModelState {
 }
 
 /** Trains on the split's training rows and tests on rows that nothing of it has seen. */
-export async function runSplit(job: SplitJob, hooks: TrainHooks = {}): Promise<SplitOutcome> {
+export async function runSplit(
+  job: SplitJob,
+  hooks: TrainHooks = {},
+  open?: OpenEngine,
+): Promise<SplitOutcome> {
   const started = performance.now();
   const { settings, table, target, positive } = job;
   const { scale, maxCategories } = settings;
@@ -57,10 +70,11 @@ export async function runSplit(job: SplitJob, hooks: TrainHooks = {}): Promise<S
   const classes = encoder.classes.length;
   const real = { x: encoder.encode(table, job.train), y: encoder.labels(table, job.train) };
   const problem = { ...real, classes, settings, seed };
-  const trained = await train(problem, hooks);
+  const trained = await train(problem, hooks, open);
   const model = { encoder: encoder.toJSON(), generator: trained.generator, voted: trained.voted };
-  if (job.test.length === 0)
-    return { split: job.split, rows: job.test, y: new Int32Array(0), classes, model };
+  const { engines } = trained;
+  const { split } = job;
+  if (job.test.length === 0) return { split, rows: job.test, y: new Int32Array(0), classes, model, engines };
 
   const cpu = await Cpu.open();
   const learner = openLearner(settings.classifier, classes, cpu, { maxDepth: settings.treeDepth });
@@ -98,12 +112,13 @@ export async function runSplit(job: SplitJob, hooks: TrainHooks = {}): Promise<S
   const { history, stopped } = trained;
   const { mean, best: bestScore, max, criticLoss, discriminatorLoss } = history;
   const result: SplitResult = {
-    split: job.split,
+    split,
     rows: { train: job.train.length, test: job.test.length },
     test: scores,
     metrics,
     history,
     stopped,
+    engines,
     importances: importances(impurity, permutation),
     tree,
     rules,
@@ -112,7 +127,7 @@ export async function runSplit(job: SplitJob, hooks: TrainHooks = {}): Promise<S
     distributions: distributions(encoder, table, job.train, encoder.decode(snapped.x, snapped.y)),
     seconds: (performance.now() - started) / 1000,
   };
-  return { split: job.split, result, proba, rows: job.test, y: test.y, classes, model };
+  return { split, result, proba, rows: job.test, y: test.y, classes, model, engines };
 }
 
 type Ranker = ReturnType<typeof cpuRanker>;

@@ -1,17 +1,18 @@
 /** One split: the training loop, from top to bottom. */
 import { type Learner, openLearner } from "./classifiers.ts";
-import type { Backend } from "./engine/backend.ts";
+import { type Backend, canBeLost } from "./engine/backend.ts";
 import { Cpu } from "./engine/module.ts";
 import { WasmBackend } from "./engine/wasm.ts";
 import { MakeitError } from "./errors.ts";
-import { Game } from "./game.ts";
+import { Game, type GameState, type Losses } from "./game.ts";
 import type { Matrix } from "./matrix.ts";
 import { openMetric } from "./metrics.ts";
 import { type Settings, sampleCount } from "./options.ts";
 import { derive, PURPOSE, Random } from "./random.ts";
 import { cpuRanker } from "./ranking.ts";
-import type { History, Stopped } from "./result.ts";
+import type { EngineSpan, History, Stopped } from "./result.ts";
 import { type LabelledSet, labelSet, Mixture, openScorer, type Scorer } from "./score.ts";
+import { newProgress, type Progress, type TrainState } from "./state.ts";
 import { pearson } from "./statistics.ts";
 
 /** Encoded training rows and what to do with them; nothing of the held-out rows is here. */
@@ -54,128 +55,217 @@ export interface TrainResult {
   voted: ScoredSet[];
   /** The generator after the epoch whose sets had the best mean score. */
   generator: GeneratorState;
+  /** The engine that computed it; more than one where the first was lost. */
+  engines: EngineSpan[];
+}
+
+/** Opens the engine that training computes on. */
+export type OpenEngine = (settings: Settings) => Promise<Backend>;
+
+/** The one place that chooses the engine. */
+const openEngine: OpenEngine = () => WasmBackend.open();
+
+/**
+ * Trains generator, critic and discriminator on one split's training rows. Where the engine is lost on the way, the
+ * WASM engine goes on from the last completed epoch.
+ * @throws MakeitError when the first epoch already diverges; later ones stop with the best so far.
+ */
+export async function train(
+  job: TrainJob,
+  hooks: TrainHooks = {},
+  open: OpenEngine = openEngine,
+): Promise<TrainResult> {
+  let backend = await open(job.settings);
+  let trainer: Trainer | undefined;
+  const engines: EngineSpan[] = [{ engine: backend.name, from: 1 }];
+  for (;;) {
+    try {
+      trainer = await Trainer.open(backend, job, trainer?.kept);
+      return { ...(await trainer.run(hooks)), engines };
+    } catch (error) {
+      if (!(error instanceof MakeitError && error.code === "lost")) throw error;
+      if (!canBeLost(backend)) throw nowhereToGo(engines, error);
+      engines.push({ engine: "wasm", from: (trainer?.kept?.progress.epoch ?? 0) + 1, reason: error.message });
+    } finally {
+      backend.dispose();
+    }
+    backend = await WasmBackend.open();
+  }
 }
 
 /** Epochs over which the critic's predictions on new sets are compared with their scores. */
 const CORRELATION_WINDOW = 10;
 
-/**
- * Trains generator, critic and discriminator on one split's training rows.
- * @throws MakeitError when the first epoch already diverges; later ones stop with the best so far.
- */
-export async function train(job: TrainJob, hooks: TrainHooks = {}): Promise<TrainResult> {
-  const backend = await WasmBackend.open();
-  try {
-    return await trainOn(backend, job, hooks);
-  } finally {
-    backend.dispose();
+/** One split's training on one engine, epoch by epoch; it can begin at any epoch's state. */
+export class Trainer {
+  /** The last completed epoch's state, where the engine can be lost; elsewhere nothing is kept. */
+  kept: TrainState | undefined;
+  readonly #job: TrainJob;
+  readonly #rows: number;
+  readonly #keeps: boolean;
+  readonly #learner: Learner;
+  readonly #scorer: Scorer;
+  readonly #random: Random;
+  readonly #folds: Random;
+  readonly #game: Game;
+  readonly #progress: Progress;
+  readonly #started: number;
+  /** Where `folds` was before the folds in use were drawn. */
+  #foldsFrom = 0;
+
+  private constructor(backend: Backend, cpu: Cpu, job: TrainJob, state: TrainState | undefined) {
+    const { settings, x, y, classes, seed } = job;
+    const rows = sampleCount(settings.samples, x.rows);
+    const { classifier, treeDepth: maxDepth, weight } = settings;
+    const learner = openLearner(classifier, classes, cpu, { maxDepth, warmStart: true });
+    const metric = openMetric(settings.metric, classes, cpuRanker(cpu));
+    this.#job = job;
+    this.#rows = rows;
+    this.#progress = state?.progress ?? newProgress();
+    this.#started = performance.now() - 1000 * this.#progress.seconds;
+    this.#keeps = canBeLost(backend);
+    this.#learner = learner;
+    this.#scorer = openScorer({ x, y, classes, learner, metric, weight }, { ...settings, rows });
+    this.#random = new Random(derive(seed, PURPOSE.train));
+    this.#folds = new Random(derive(seed, PURPOSE.folds));
+    this.#game = new Game(backend, cpu, job, rows, this.#random, state?.game);
+    if (state) {
+      this.#random.state = state.random;
+      this.#folds.state = state.folds;
+      if (state.learner) learner.state = state.learner;
+    }
+    if (this.#keeps) this.kept = state;
+    this.#drawFolds();
+  }
+
+  /** Begins anew, or after the epoch whose `state` is given; the state is the trainer's from then on. */
+  static async open(backend: Backend, job: TrainJob, state?: TrainState): Promise<Trainer> {
+    return new Trainer(backend, await Cpu.open(), job, state);
+  }
+
+  /** Epochs until there is a reason to stop, then the vote. */
+  async run(hooks: TrainHooks = {}): Promise<Omit<TrainResult, "engines">> {
+    const { epochs, patience, maxSeconds } = this.#job.settings;
+    const progress = this.#progress;
+    let reason: Stopped["reason"] = "epochs";
+    while (progress.epoch < epochs) {
+      const losses = await this.epoch();
+      if (losses) await hooks.onEpoch?.(progress.epoch, progress.history.mean.at(-1)!, progress.best);
+      if (losses && hooks.shouldStop?.()) reason = "interrupted";
+      else if (!losses?.finite) reason = "diverged";
+      else if (progress.sinceBest >= patience) reason = "patience";
+      else if (maxSeconds > 0 && progress.seconds > maxSeconds) reason = "time";
+      else continue;
+      break;
+    }
+    const voted = await this.#vote(reason === "interrupted");
+    const { epoch, history, generator } = progress;
+    return { history, stopped: { epoch, reason }, voted, generator: generator! };
+  }
+
+  /**
+   * One epoch, whole or not at all: when it fails, what was found before and `kept` are as they were.
+   * @returns its losses; nothing when sets or scores are not finite, and the epoch does not count.
+   */
+  async epoch(): Promise<Losses | undefined> {
+    const { settings, x, classes } = this.#job;
+    const progress = this.#progress;
+
+    // 1. Generate a batch of sets, and ask the critic before it has seen them.
+    const { sets: raw, predicted } = await this.#game.generate();
+
+    // 2. Score each set with the discrete metric.
+    if (settings.freshFolds && progress.epoch > 0) this.#drawFolds();
+    const sets = raw.map((set) => labelSet(set, this.#rows, x.cols, classes));
+    const scores: number[] = [];
+    for (const set of sets) {
+      scores.push(allFinite(set.x.data) ? await this.#scorer.score(set) : Number.NaN);
+    }
+    const targets = await this.#game.targets(scores);
+    const mean = average(scores);
+    if (!Number.isFinite(mean) || !targets.every(Number.isFinite)) {
+      if (!progress.generator) throw diverged();
+      return undefined;
+    }
+
+    // 3. Keep the generator at its best, before it learns on.
+    const generator = mean > progress.bestMean ? await this.#game.snapshot() : progress.generator;
+
+    // 4. Train: the critic on the memory, the discriminator on real against generated, the generator on both.
+    this.#game.learn(progress.epoch, targets, sets);
+    const [losses, game] = await Promise.all([
+      this.#game.losses(),
+      this.#keeps ? this.#game.state() : undefined,
+    ]);
+
+    // 5. Take stock. From here on nothing waits and nothing fails.
+    const max = Math.max(...scores);
+    progress.generator = generator;
+    progress.bestMean = Math.max(progress.bestMean, mean);
+    progress.sinceBest = max > progress.best + settings.minDelta ? 0 : progress.sinceBest + 1;
+    progress.best = Math.max(progress.best, max);
+    const scored = sets.map((set, i) => ({ ...set, score: scores[i] }));
+    progress.candidates = choose([...progress.candidates, ...scored], settings);
+    progress.window = [...progress.window, { predicted, scores: targets }].slice(-CORRELATION_WINDOW);
+    const { history } = progress;
+    history.mean.push(mean);
+    history.max.push(max);
+    history.best.push(progress.best);
+    history.criticLoss.push(losses.critic);
+    history.discriminatorLoss.push(losses.discriminator);
+    history.criticCorrelation.push(correlation(progress.window));
+    progress.epoch++;
+    progress.seconds = (performance.now() - this.#started) / 1000;
+    if (game) this.kept = this.#stateWith(game);
+    return losses;
+  }
+
+  /** Everything that the next epoch depends on. It shares the trainer's lists: clone it to keep it for longer. */
+  async state(): Promise<TrainState> {
+    return this.kept ?? this.#stateWith(await this.#game.state());
+  }
+
+  #stateWith(game: GameState): TrainState {
+    return {
+      progress: this.#progress,
+      game,
+      random: this.#random.state,
+      folds: this.#foldsFrom,
+      learner: this.#learner.state,
+    };
+  }
+
+  #drawFolds(): void {
+    this.#foldsFrom = this.#folds.state;
+    this.#scorer.draw(this.#folds);
+  }
+
+  /** The sets whose classifiers vote, best first. */
+  async #vote(interrupted: boolean): Promise<ScoredSet[]> {
+    const { rescore, rescoreDraws, vote } = this.#job.settings;
+    const { candidates } = this.#progress;
+    const sets = [...new Set([...best(candidates, Math.max(rescore, vote)), ...candidates])];
+    if (rescore > 0 && !interrupted) await scoreAgain(sets, this.#scorer, rescoreDraws, this.#folds);
+    return best(sets, vote);
   }
 }
 
-async function trainOn(backend: Backend, job: TrainJob, hooks: TrainHooks): Promise<TrainResult> {
-  const { settings, x, y, classes } = job;
-  const cpu = await Cpu.open();
-  const learner = openLearner(settings.classifier, classes, cpu, {
-    maxDepth: settings.treeDepth,
-    warmStart: true,
-  });
-  const metric = openMetric(settings.metric, classes, cpuRanker(cpu));
-  const rows = sampleCount(settings.samples, x.rows);
-  const scorer = openScorer(
-    { x, y, classes, learner, metric, weight: settings.weight },
-    { ...settings, rows },
-  );
-  const random = new Random(derive(job.seed, PURPOSE.train));
-  const foldRandom = new Random(derive(job.seed, PURPOSE.folds));
-  const game = new Game(backend, cpu, job, rows, random);
-  const top = new TopSets(Math.max(settings.rescore, settings.vote));
-  const recent: ScoredSet[] = [];
-  const history: History = {
-    mean: [],
-    max: [],
-    best: [],
-    criticLoss: [],
-    discriminatorLoss: [],
-    criticCorrelation: [],
-  };
-  const window: { predicted: number[]; scores: number[] }[] = [];
-  const started = performance.now();
-  let best = Number.NEGATIVE_INFINITY;
-  let bestMean = Number.NEGATIVE_INFINITY;
-  let sinceBest = 0;
-  let state: GeneratorState | undefined;
-  let stopped: Stopped = { epoch: settings.epochs, reason: "epochs" };
+/** The best sets, and the last ones, in the order in which they were made. */
+function choose(sets: ScoredSet[], { rescore, vote }: Settings): ScoredSet[] {
+  const top = new Set(best(sets, Math.max(rescore, vote)));
+  return sets.filter((set, i) => top.has(set) || i >= sets.length - rescore);
+}
 
-  scorer.draw(foldRandom);
-  for (let epoch = 0; epoch < settings.epochs; epoch++) {
-    // 1. Generate a batch of sets, and ask the critic before it has seen them.
-    const { sets: raw, predicted } = await game.generate();
-
-    // 2. Score each set with the discrete metric.
-    if (settings.freshFolds && epoch > 0) scorer.draw(foldRandom);
-    const sets = raw.map((set) => labelSet(set, rows, x.cols, classes));
-    const scores: number[] = [];
-    for (const set of sets) scores.push(allFinite(set.x.data) ? await scorer.score(set) : Number.NaN);
-    const targets = await game.targets(scores);
-    const mean = average(scores);
-    if (!Number.isFinite(mean) || !targets.every(Number.isFinite)) {
-      if (!state) throw diverged();
-      stopped = { epoch, reason: "diverged" };
-      break;
-    }
-
-    // 3. Keep what is good: the best sets, the last sets, the generator at its best.
-    sets.forEach((set, i) => {
-      const scored = { ...set, score: scores[i] }; // one object: in both lists it is still one candidate
-      top.offer(scored);
-      recent.push(scored);
-    });
-    recent.splice(0, Math.max(0, recent.length - settings.rescore));
-    if (mean > bestMean) {
-      bestMean = mean;
-      state = await game.snapshot();
-    }
-
-    // 4. Train: the critic on the memory, the discriminator on real against generated, the generator on both.
-    const losses = await game.learn(epoch, targets, sets);
-
-    // 5. Take stock.
-    const max = Math.max(...scores);
-    sinceBest = max > best + settings.minDelta ? 0 : sinceBest + 1;
-    best = Math.max(best, max);
-    history.mean.push(mean);
-    history.max.push(max);
-    history.best.push(best);
-    history.criticLoss.push(losses.critic);
-    history.discriminatorLoss.push(losses.discriminator);
-    window.push({ predicted, scores: targets });
-    if (window.length > CORRELATION_WINDOW) window.shift();
-    history.criticCorrelation.push(correlation(window));
-    await hooks.onEpoch?.(epoch + 1, mean, best);
-
-    // 6. Stop?
-    if (hooks.shouldStop?.()) stopped = { epoch: epoch + 1, reason: "interrupted" };
-    else if (!losses.finite) stopped = { epoch: epoch + 1, reason: "diverged" };
-    else if (sinceBest >= settings.patience) stopped = { epoch: epoch + 1, reason: "patience" };
-    else if (settings.maxSeconds > 0 && performance.now() - started > settings.maxSeconds * 1000) {
-      stopped = { epoch: epoch + 1, reason: "time" };
-    } else continue;
-    break;
-  }
-
-  const candidates = [...new Set([...top.sets, ...(settings.rescore > 0 ? recent : [])])];
-  const interrupted = stopped.reason === "interrupted";
-  if (settings.rescore > 0 && !interrupted)
-    await rescore(candidates, scorer, settings.rescoreDraws, foldRandom);
-  candidates.sort((a, b) => b.score - a.score);
-  return { history, stopped, voted: candidates.slice(0, settings.vote), generator: state! };
+/** The `count` best of the sets, best first, of equals the earlier. */
+function best(sets: readonly ScoredSet[], count: number): ScoredSet[] {
+  return [...sets].sort((a, b) => b.score - a.score).slice(0, count);
 }
 
 /**
  * The maximum of many noisy scores is mostly luck: score the candidates again on fresh inner folds, the same for all,
  * and let that mean decide (method: re-scoring removes the winner's curse).
  */
-async function rescore(sets: ScoredSet[], scorer: Scorer, draws: number, random: Random): Promise<void> {
+async function scoreAgain(sets: ScoredSet[], scorer: Scorer, draws: number, random: Random): Promise<void> {
   const sums = new Float64Array(sets.length);
   for (let draw = 0; draw < draws; draw++) {
     scorer.draw(random);
@@ -209,24 +299,6 @@ export async function vote(
   return sum;
 }
 
-/** The best `capacity` sets offered so far. */
-class TopSets {
-  readonly sets: ScoredSet[] = [];
-  readonly #capacity: number;
-
-  constructor(capacity: number) {
-    this.#capacity = capacity;
-  }
-
-  offer(set: ScoredSet): void {
-    const { sets } = this;
-    if (sets.length === this.#capacity && set.score <= sets[sets.length - 1].score) return;
-    const place = sets.findIndex((other) => set.score > other.score);
-    sets.splice(place < 0 ? sets.length : place, 0, set);
-    if (sets.length > this.#capacity) sets.pop();
-  }
-}
-
 function correlation(window: { predicted: number[]; scores: number[] }[]): number {
   // Within epochs, so that a drift of the level alone does not count as insight.
   const centred = (values: number[]) => {
@@ -254,5 +326,15 @@ function diverged(): MakeitError {
     "diverged",
     "Training diverged in its first epoch: the generated sets or their scores are not finite.",
     "Lower the learning rates or noiseSd, and standardise the columns (scale).",
+  );
+}
+
+function nowhereToGo(engines: readonly EngineSpan[], error: MakeitError): MakeitError {
+  const names = engines.map(({ engine }) => engine).join(" and then ");
+  const reasons = [...engines.slice(1).map(({ reason }) => reason), error.message].join(" ");
+  return new MakeitError(
+    "engine",
+    `Training cannot go on, every engine was lost: ${names}. ${reasons}`,
+    "Run it again with the engine wasm.",
   );
 }

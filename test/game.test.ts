@@ -49,8 +49,8 @@ async function play<B extends Backend>(engine: B, classes: number, settings: Set
     const { sets } = await game.generate();
     const labelled = sets.map((set) => labelSet(set, ROWS, FEATURES, classes));
     // Epoch 1 is a train epoch and epoch 2 an eval epoch where evalEvery is 2.
-    const losses = await game.learn(epoch + 1, [0.2, 0.7, 0.4, 0.9], labelled);
-    expect(losses.finite).toBe(true);
+    game.learn(epoch + 1, [0.2, 0.7, 0.4, 0.9], labelled);
+    expect((await game.losses()).finite).toBe(true);
   }
   const [generate, learn] = backend.plans.slice(-2);
   const update = backend.call<"adam" | "rmsprop">(learn[learn.length - 1]);
@@ -172,7 +172,8 @@ test("a generator that cannot move is left alone", async () => {
   const { sets } = await game.generate();
   const plans = backend.plans.length;
   const labelled = sets.map((set) => labelSet(set, ROWS, FEATURES, 2));
-  expect(await game.learn(0, [1, 1, 1, 1], labelled)).toEqual({ critic: 0, discriminator: 0, finite: true });
+  game.learn(0, [1, 1, 1, 1], labelled);
+  expect(await game.losses()).toEqual({ critic: 0, discriminator: 0, finite: true });
   expect(backend.plans.length).toBe(plans);
   expect((await game.snapshot()).weights).toEqual(before);
 });

@@ -21,7 +21,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "image",
   ],
   ["options", "score", "rivals", "fidelity"],
-  ["train game critic discriminator noise", "explain", "evaluate"],
+  ["train state game critic discriminator noise", "explain", "evaluate"],
   ["split"],
   ["model", "across"],
   ["run", "resample"],

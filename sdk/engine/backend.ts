@@ -34,6 +34,11 @@ export interface Backend {
   dispose(): void;
 }
 
+/** Whether the engine can go away in the middle of the work, as a GPU can; what matters is then kept on the host. */
+export function canBeLost({ name }: Backend): boolean {
+  return name === "webgpu";
+}
+
 export interface KernelTime {
   readonly kernel: KernelName;
   readonly calls: number;
