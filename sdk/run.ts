@@ -93,6 +93,8 @@ export async function fit(table: Table, options: FitOptions, runner: SplitRunner
       `Split ${split} diverged after ${result.stopped.epoch} epochs and kept its best so far: lower the learning rates.`,
     );
   }
+  const done = outcomes.filter((outcome) => outcome !== undefined);
+  warnings.push(...done.flatMap(lostEngines));
   const final = outcomes[jobs.length - 1] ?? bestOf(tested, settings);
   if (final.result) {
     warnings.push(
@@ -108,9 +110,19 @@ export async function fit(table: Table, options: FitOptions, runner: SplitRunner
     asked: { target, positive, splitColumn, drop: dropped(learnt) },
     warnings,
     final,
+    engine: [...new Set(done.flatMap(({ engines }) => engines.map(({ engine }) => engine)))].join(" and "),
   });
   result.seconds = (performance.now() - started) / 1000;
   return { result, model, synthetic };
+}
+
+/** What to tell of engines that were lost on the way. */
+function lostEngines({ split, engines }: SplitOutcome): string[] {
+  const name = split === 0 ? "The model on all rows" : `Split ${split}`;
+  return engines.slice(1).map(({ engine, from, reason = "" }) => {
+    const why = reason.replace(/\.$/, "");
+    return `${name}: the GPU was lost in epoch ${from} (${why}); training went on with the engine ${engine} and lost nothing.`;
+  });
 }
 
 interface Prepared {
@@ -169,6 +181,8 @@ interface Context {
   asked: Pick<FitOptions, "target" | "positive" | "splitColumn"> & { drop: string | undefined };
   warnings: string[];
   final: SplitOutcome;
+  /** The engines that trained. */
+  engine: string;
 }
 
 function dropped(table: Table): string | undefined {
@@ -185,7 +199,7 @@ async function aggregate(tested: Tested[], context: Context): Promise<RunResult>
   return {
     version: VERSION,
     seed: settings.seed,
-    engine: "wasm",
+    engine: context.engine,
     options: plain({ ...settings, ...asked }),
     data: {
       name: learnt.name.replace(/^.*[\\/]/, ""), // a report travels; the path stays at home

@@ -1,8 +1,14 @@
 /** Training that goes on from a state: on another engine when the first is lost, and from plain data. */
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { summary } from "../cli/results.ts";
 import { WasmBackend } from "../sdk/engine/wasm.ts";
 import { MakeitError } from "../sdk/errors.ts";
+import { fit, readTable } from "../sdk/index.ts";
 import { resolveSettings, type Settings } from "../sdk/options.ts";
+import { registerPlotWindow } from "../sdk/plots/node.ts";
+import { renderReport } from "../sdk/report.ts";
+import type { SplitRunner } from "../sdk/run.ts";
+import { runSplit } from "../sdk/split.ts";
 import type { TrainState } from "../sdk/state.ts";
 import { Trainer, type TrainJob, train } from "../sdk/train.ts";
 import { LossyBackend, REASON } from "./lossy.ts";
@@ -221,6 +227,51 @@ describe("a state", () => {
     const set = sizeOf(trainer.kept!.progress.candidates[0]);
     const settled = sizes.slice(10);
     expect(Math.max(...settled) - Math.min(...settled)).toBeLessThanOrEqual(6 * set);
+  });
+});
+
+describe("a run whose GPU was lost", () => {
+  test("says so in its warnings, its report and its summary, split by split", async () => {
+    registerPlotWindow();
+    const { x, y } = toy(2, 90);
+    const table = await readTable(
+      {
+        a: Array.from(y, (_, i) => x.data[2 * i]),
+        b: Array.from(y, (_, i) => x.data[2 * i + 1]),
+        class: Array.from(y, (label) => (label ? "rare" : "usual")),
+      },
+      { name: "toy" },
+    );
+    const options = { ...small, splits: 3, target: "class" } as const;
+    const lossyRunner: SplitRunner = async (jobs, { hooks }) => {
+      const outcomes = [];
+      for (const job of jobs) {
+        const lastsFor = [70, Infinity, 0, Infinity][job.split]; // the final model's, and one of three splits'
+        outcomes.push(await runSplit(job, hooks(job), () => LossyBackend.open(lastsFor)));
+      }
+      return outcomes;
+    };
+    const { result, model } = await fit(table, options, lossyRunner);
+    const plain = await fit(table, options);
+    expect(model.toBytes()).toEqual(plain.model.toBytes());
+    expect(result.mean.test).toEqual(plain.result.mean.test);
+
+    const lines = result.warnings.filter((line) => line.includes("lost"));
+    const why = "(The GPU was lost: the driver was reset)";
+    expect(lines).toEqual([
+      `Split 2: the GPU was lost in epoch 1 ${why}; training went on with the engine wasm and lost nothing.`,
+      `The model on all rows: the GPU was lost in epoch 4 ${why}; training went on with the engine wasm and lost nothing.`,
+    ]);
+    expect(plain.result.warnings).toEqual(result.warnings.filter((line) => !lines.includes(line)));
+    expect(result.splits.map(({ engines }) => engines.map(({ engine }) => engine))).toEqual([
+      ["webgpu"],
+      ["webgpu", "wasm"],
+      ["webgpu"],
+    ]);
+    expect([result.engine, plain.result.engine]).toEqual(["webgpu and wasm", "wasm"]);
+    expect(summary(result, "out", 1)).toContain("engine webgpu and wasm");
+    for (const line of lines) expect(renderReport(result)).toContain(line);
+    expect(JSON.parse(JSON.stringify(result)).splits[1].engines).toEqual(result.splits[1].engines);
   });
 });
 
