@@ -23,6 +23,7 @@ beforeAll(async () => {
   browser = await TestBrowser.start();
   const bundled = await bundle("test/browser/seeded.ts");
   opened = await browser.open({ ...bundled, "/": PAGE, "/worker.js": WORKER });
+  expect(opened.errors).toEqual([]);
 });
 afterAll(() => browser.close());
 

@@ -1,15 +1,19 @@
-import { fit, readTable, writeCsv } from "../../sdk/index.ts";
-import { toy } from "../toy.ts";
+import { fit, Random, readTable, writeCsv } from "../../sdk/index.ts";
 
 /** SHA-256 of all that a small run makes: equal wherever it runs, whatever the machine. */
 export async function seeded(): Promise<Record<"synthetic" | "model" | "result", string>> {
-  const { x, y } = toy(2, 90);
-  const cells = {
-    amount: Array.from(y, (_, i) => (i % 11 ? Math.round(x.data[2 * i] * 1000) / 1000 : null)),
-    day: Array.from(y, (_, i) => new Date(1.7e12 + Math.round(20 * x.data[2 * i + 1]) * 864e5)),
-    colour: Array.from(y, (label, i) => (label ? "red" : i % 3 ? "blue" : "green")),
-    class: Array.from(y, (label) => (label ? "rare" : "usual")),
-  };
+  const random = new Random(3);
+  const rows = Array.from({ length: 90 }, (_, i) => {
+    const [rare, noise] = [i % 5 === 0, random.uniform()];
+    return {
+      amount: i % 11 ? Math.round(1000 * (noise + (rare ? 0.5 : 0))) / 1000 : null,
+      day: new Date(1.7e12 + 864e5 * Math.floor(99 * random.uniform())),
+      colour: random.uniform() < 0.7 === rare ? "red" : i % 3 ? "blue" : "green",
+      class: rare ? "rare" : "usual",
+    };
+  });
+  const names = ["amount", "day", "colour", "class"] as const;
+  const cells = Object.fromEntries(names.map((name) => [name, rows.map((row) => row[name])]));
   const table = await readTable(cells, { name: "seeded" });
   const quick = { epochs: 3, splits: 2, rescoreDraws: 1, rescore: 6, vote: 4, samples: "16", batchSize: 4 };
   const { synthetic, model, result } = await fit(table, { ...quick, seed: 5, target: "class" });
