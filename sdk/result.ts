@@ -40,7 +40,7 @@ export interface EngineSpan {
   engine: string;
   /** The first of them, from 1. */
   from: number;
-  /** Why the engine before it had to be left. */
+  /** Why the engine before it had to be left, in a sentence. */
   reason?: string;
 }
 

@@ -119,9 +119,8 @@ export async function fit(table: Table, options: FitOptions, runner: SplitRunner
 /** What to tell of engines that were lost on the way. */
 function lostEngines({ split, engines }: SplitOutcome): string[] {
   const name = split === 0 ? "The model on all rows" : `Split ${split}`;
-  return engines.slice(1).map(({ engine, from, reason = "" }) => {
-    const why = reason.replace(/\.$/, "");
-    return `${name}: the GPU was lost in epoch ${from} (${why}); training went on with the engine ${engine} and lost nothing.`;
+  return engines.slice(1).map(({ engine, from, reason }) => {
+    return `${name}, epoch ${from}: ${reason} Training went on with the engine ${engine} and lost nothing.`;
   });
 }
 

@@ -4,7 +4,7 @@ import type { KernelCall, KernelName } from "../sdk/engine/kernels.ts";
 import { WasmBackend } from "../sdk/engine/wasm.ts";
 import { MakeitError } from "../sdk/errors.ts";
 
-export const REASON = "The GPU was lost: the driver was reset.";
+export const REASON = "The GPU was lost (the driver was reset).";
 
 /** The WASM engine under another name. After `lastsFor` submissions and readings it is gone. */
 export class LossyBackend implements Backend {

@@ -257,10 +257,9 @@ describe("a run whose GPU was lost", () => {
     expect(result.mean.test).toEqual(plain.result.mean.test);
 
     const lines = result.warnings.filter((line) => line.includes("lost"));
-    const why = "(The GPU was lost: the driver was reset)";
     expect(lines).toEqual([
-      `Split 2: the GPU was lost in epoch 1 ${why}; training went on with the engine wasm and lost nothing.`,
-      `The model on all rows: the GPU was lost in epoch 4 ${why}; training went on with the engine wasm and lost nothing.`,
+      `Split 2, epoch 1: ${REASON} Training went on with the engine wasm and lost nothing.`,
+      `The model on all rows, epoch 4: ${REASON} Training went on with the engine wasm and lost nothing.`,
     ]);
     expect(plain.result.warnings).toEqual(result.warnings.filter((line) => !lines.includes(line)));
     expect(result.splits.map(({ engines }) => engines.map(({ engine }) => engine))).toEqual([
