@@ -1,5 +1,6 @@
 /** `makeit devices`: what this machine offers and what a run takes of it. */
 import { availableParallelism, cpus, freemem, totalmem } from "node:os";
+import { type AdapterInfo, chooseEngine } from "../sdk/node.ts";
 import { command, EXIT } from "./command.ts";
 import { JSON_FLAG } from "./flags.ts";
 import { textTable } from "./terminal.ts";
@@ -46,27 +47,27 @@ export const devices = command({
   async run(_values, _files, terminal) {
     const features = wasmFeatures();
     const cores = availableParallelism();
+    const auto = await chooseEngine();
+    const webgpu = auto.adapter
+      ? { name: "webgpu", available: true, adapter: auto.adapter }
+      : { name: "webgpu", available: false, reason: auto.reason };
     const found = {
-      engines: [
-        { name: "wasm", available: features.simd, features },
-        { name: "webgpu", available: false, reason: "this version has no WebGPU engine" },
-      ],
-      auto: "wasm",
+      engines: [{ name: "wasm", available: features.simd, features }, webgpu],
+      auto: auto.engine,
+      autoReason: auto.reason,
       processor: cpus()[0]?.model ?? "unknown",
       cores,
       jobs: cores,
       memory: { total: totalmem(), free: freemem() },
       node: process.versions.node,
     };
-    const yes = (flag: boolean) => (flag ? "yes" : "no");
-    const gib = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
     const rows = [
       ["engine wasm", features.simd ? "available" : "not available: it needs WebAssembly SIMD"],
       ["  SIMD", yes(features.simd)],
       ["  relaxed SIMD", `${yes(features.relaxedSimd)} (not used: its rounding differs between machines)`],
       ["  threads", `${yes(features.threads)} (not needed: splits run in workers of their own)`],
-      ["engine webgpu", "not in this version: there is no WebGPU engine, every run is on the CPU"],
-      ["--engine auto", "takes wasm"],
+      ...(auto.adapter ? adapterRows(auto.adapter) : [["engine webgpu", `not available: ${auto.reason}`]]),
+      ["--engine auto", `takes ${auto.engine}: ${auto.reason}`],
       ["processor", found.processor],
       ["cores", `${cores} (--jobs 0 runs as many splits side by side)`],
       ["memory", `${gib(found.memory.total)}, ${gib(found.memory.free)} free`],
@@ -77,3 +78,25 @@ export const devices = command({
     return EXIT.done;
   },
 });
+
+function adapterRows({ description, vendor, architecture, software, features, limits }: AdapterInfo) {
+  const { maxBufferSize, maxStorageBufferBindingSize, maxComputeWorkgroupsPerDimension } = limits;
+  return [
+    ["engine webgpu", "available"],
+    ["  adapter", description],
+    ["  vendor", [vendor, architecture].filter(Boolean).join(", ") || "not told"],
+    ["  software", yes(software)],
+    ["  largest buffer", `${gib(maxBufferSize)}, of which ${gib(maxStorageBufferBindingSize)} at once`],
+    ["  workgroups", `${maxComputeWorkgroupsPerDimension} in a dimension`],
+    ["  time stamps", yes(features.includes("timestamp-query"))],
+    ["  features", features.join(", ")],
+  ];
+}
+
+function yes(flag: boolean): string {
+  return flag ? "yes" : "no";
+}
+
+function gib(bytes: number): string {
+  return `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+}

@@ -3,9 +3,11 @@
  * files, worker threads and pictures, `makeit-ai/plots` the pictures alone.
  */
 export { type Classifier, type ClassifierName, type Learner, openLearner } from "./classifiers.ts";
-export type { Backend, Step, Tensor } from "./engine/backend.ts";
+export type { Backend, KernelTime, Step, Tensor } from "./engine/backend.ts";
+export { type AdapterInfo, describeAdapter, findAdapter, provideGpu } from "./engine/gpu.ts";
 export { type KernelName, kernels } from "./engine/kernels.ts";
 export { Cpu, init } from "./engine/module.ts";
+export { type Choice, chooseEngine, type EngineName, openBackend } from "./engine/open.ts";
 export { WasmBackend } from "./engine/wasm.ts";
 export { type ErrorCode, MakeitError } from "./errors.ts";
 export { type EvaluateOptions, type Evaluation, evaluate } from "./evaluate.ts";

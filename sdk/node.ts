@@ -6,6 +6,7 @@ import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { MessageChannel } from "node:worker_threads";
 import { Tinypool } from "tinypool";
+import { useDawn } from "./dawn.ts";
 import { inputError, MakeitError } from "./errors.ts";
 import { isClassifier } from "./options.ts";
 import { registerPlotWindow } from "./plots/node.ts";
@@ -20,6 +21,7 @@ export * from "./plots/index.ts";
 export { renderReport } from "./report.ts";
 
 registerPlotWindow();
+useDawn();
 
 /** As the core's `fit`, with splits in worker threads (`jobs`; the results do not depend on it). */
 export function fit(table: Table, options: FitOptions): Promise<Run> {

@@ -1,7 +1,10 @@
 /** The worker thread that runs splits for `makeit-ai/node`. */
 import type { MessagePort } from "node:worker_threads";
+import { useDawn } from "./dawn.ts";
 import { type ErrorCode, MakeitError } from "./errors.ts";
 import { runSplit, type SplitJob, type SplitOutcome } from "./split.ts";
+
+useDawn();
 
 export interface WorkerTask {
   job: SplitJob;

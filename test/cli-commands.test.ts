@@ -61,20 +61,28 @@ describe("makeit", () => {
 });
 
 describe("devices", () => {
-  test("shows what this machine offers and says that there is no WebGPU engine", async () => {
+  test("shows what this machine offers, and what auto takes and why", async () => {
     const { code, stdout } = await makeit(["devices"]);
     expect(code).toBe(0);
     expect(stdout).toMatch(/engine wasm +available/);
-    expect(stdout).toContain("there is no WebGPU engine");
+    expect(stdout).toMatch(/engine webgpu +(available|not available: )/);
+    expect(stdout).toMatch(/--engine auto +takes (wasm|webgpu): \S/);
     const { stdout: json } = await makeit(["devices", "--json"]);
-    expect(JSON.parse(json)).toMatchObject({
-      auto: "wasm",
+    const found = JSON.parse(json);
+    expect(found).toMatchObject({
+      auto: expect.stringMatching(/^(wasm|webgpu)$/),
       cores: availableParallelism(),
-      engines: [
-        { name: "wasm", available: true, features: { simd: true } },
-        { name: "webgpu", available: false },
-      ],
+      engines: [{ name: "wasm", available: true, features: { simd: true } }, { name: "webgpu" }],
     });
+    const [, webgpu] = found.engines;
+    if (webgpu.available) {
+      expect(webgpu.adapter).toMatchObject({
+        description: expect.stringMatching(/\S/),
+        software: expect.any(Boolean),
+        features: expect.arrayContaining([]),
+        limits: { maxBufferSize: expect.any(Number) },
+      });
+    } else expect(webgpu.reason).toMatch(/no GPU/);
   });
 });
 

@@ -5,7 +5,7 @@ import { MakeitError } from "../sdk/errors.ts";
 import { type ReadOptions, readTable, type Source } from "../sdk/table/read.ts";
 import { cellText, type Table } from "../sdk/table/table.ts";
 import { writeCsv } from "../sdk/table/write.ts";
-import { demoData } from "./data.ts";
+import { demoData } from "./demoData.ts";
 
 const cells = (table: Table) =>
   Array.from({ length: table.rows }, (_, row) => table.columns.map((column) => cellText(column, row)));

@@ -1,5 +1,3 @@
-import { readFileSync } from "node:fs";
-import { gunzipSync } from "node:zlib";
 import type { Matrix } from "../sdk/matrix.ts";
 import type { Random } from "../sdk/random.ts";
 
@@ -14,9 +12,4 @@ export function gaussian(random: Random): number {
 export function matrixOf(rows: number, cols: number, entry: (row: number, col: number) => number): Matrix {
   const data = Float32Array.from({ length: rows * cols }, (_, i) => entry(Math.floor(i / cols), i % cols));
   return { data, rows, cols };
-}
-
-/** A public table of data/, unpacked; `data/README.md` says what it is. */
-export function demoData(name: string): Buffer {
-  return gunzipSync(readFileSync(`data/${name}.gz`));
 }

@@ -4,7 +4,7 @@ import { Encoder } from "../sdk/table/encoder.ts";
 import { readTable } from "../sdk/table/read.ts";
 import { type Column, cellText, isMissing, type Table } from "../sdk/table/table.ts";
 import { checkTarget } from "../sdk/table/target.ts";
-import { demoData } from "./data.ts";
+import { demoData } from "./demoData.ts";
 
 const ABALONE = `Sex,Length,Rings,smoker,born,class
 M,0.455,15,no,2001-02-03,negative

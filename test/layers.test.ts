@@ -19,6 +19,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "threshold",
     "embedding",
     "image",
+    "dawn",
   ],
   ["options", "score", "rivals", "fidelity"],
   ["train state game critic discriminator noise", "explain", "evaluate"],
@@ -32,11 +33,11 @@ const FLOORS: readonly (readonly string[])[] = [
 ];
 
 /** The files that may import Node's own modules; everything else runs in a browser too. */
-const NODE_FILES = ["sdk/node.ts", "sdk/worker.ts", "sdk/plots/node.ts"];
+const NODE_FILES = ["sdk/node.ts", "sdk/worker.ts", "sdk/dawn.ts", "sdk/plots/node.ts"];
 const NODE_FOLDERS = ["cli/", "bench/"];
 
 /** Packages that need Node or a stand-in for the DOM. */
-const NODE_PACKAGES = ["svgdom", "tinypool", "yargs", "cli-progress"];
+const NODE_PACKAGES = ["svgdom", "webgpu", "tinypool", "yargs", "cli-progress"];
 
 const FILES = ["sdk", "cli", "bench"].flatMap((folder) =>
   readdirSync(folder, { recursive: true, encoding: "utf8" })

@@ -1,0 +1,131 @@
+/** Which engine a run takes, and why. */
+import { MakeitError } from "../errors.ts";
+import type { Backend, Step } from "./backend.ts";
+import { type AdapterInfo, describeAdapter, findAdapter } from "./gpu.ts";
+import { WasmBackend } from "./wasm.ts";
+
+export type EngineName = "webgpu" | "wasm";
+
+/** The size of a run's heaviest product, rows (rows, inner) · (inner, cols): what the engines are compared on. */
+export interface Work {
+  rows: number;
+  inner: number;
+  cols: number;
+}
+
+export interface Choice {
+  engine: EngineName;
+  /** Why, in a sentence. */
+  reason: string;
+  adapter?: AdapterInfo;
+}
+
+/** The default critic's first layer: 64 remembered sets of 64 rows of 10 columns. */
+const USUAL: Work = { rows: 4096, inner: 10, cols: 64 };
+
+/** The GPU must be this much faster: its results are not the same bytes everywhere, and noise must not decide. */
+const MARGIN = 1.5;
+/** Multiply-adds of one trial at most: about 10 ms of one core. */
+const TRIAL = 2e8;
+const LAYERS = 4;
+const REPEATS = 3;
+
+/**
+ * Opens an engine. `auto` takes the GPU where `chooseEngine` says that it pays.
+ * @throws MakeitError `engine` when WebGPU is asked for and there is none; it never falls back silently.
+ */
+export async function openBackend({
+  engine = "auto",
+  profile = false,
+  work,
+}: {
+  engine?: EngineName | "auto";
+  /** Take the time of every kernel (`Backend.times`). */
+  profile?: boolean;
+  work?: Work;
+} = {}): Promise<Backend> {
+  const name = engine === "auto" ? (await chooseEngine(work)).engine : engine;
+  return name === "wasm" ? WasmBackend.open({ profile }) : openGpu(await requireAdapter(), profile);
+}
+
+/**
+ * What `auto` takes: the GPU if there is a real one and a layer of the work's size, forward and backward, takes less
+ * than two thirds of the CPU's time on it, transfers included; the CPU otherwise.
+ */
+export async function chooseEngine(work: Work = USUAL): Promise<Choice> {
+  const adapter = await findAdapter().catch(() => undefined);
+  if (!adapter) return { engine: "wasm", reason: "there is no GPU here that WebGPU can use" };
+  const info = describeAdapter(adapter);
+  if (info.software) {
+    return { engine: "wasm", reason: `${info.description} is a CPU that plays a GPU`, adapter: info };
+  }
+  try {
+    const [gpu, cpu] = [
+      await trial(await openGpu(adapter), work),
+      await trial(await WasmBackend.open(), work),
+    ];
+    const times = `a trial took ${gpu.toFixed(1)} ms on ${info.description}, ${cpu.toFixed(1)} ms on the CPU`;
+    return { engine: gpu * MARGIN < cpu ? "webgpu" : "wasm", reason: times, adapter: info };
+  } catch (error) {
+    return { engine: "wasm", reason: `the GPU failed a trial: ${(error as Error).message}`, adapter: info };
+  }
+}
+
+/** Resolves an engine's name once for a whole run. @throws MakeitError when WebGPU is asked for and there is none. */
+export async function resolveEngine(engine: EngineName | "auto", work: Work): Promise<Choice> {
+  if (engine === "auto") return chooseEngine(work);
+  if (engine === "wasm") return { engine, reason: "asked for" };
+  return { engine, reason: "asked for", adapter: describeAdapter(await requireAdapter()) };
+}
+
+async function openGpu(adapter: GPUAdapter, profile = false): Promise<Backend> {
+  // Loaded where it is used: most runs need neither the engine nor its shaders.
+  const { WebGpuBackend } = await import("./webgpu.ts");
+  return WebGpuBackend.open({ adapter, profile });
+}
+
+async function requireAdapter(): Promise<GPUAdapter> {
+  let cause = "";
+  try {
+    const adapter = await findAdapter();
+    if (adapter) return adapter;
+  } catch (error) {
+    cause = ` (${(error as Error).message})`;
+  }
+  throw new MakeitError(
+    "engine",
+    `The engine webgpu was asked for, and there is no GPU here that WebGPU can use${cause}.`,
+    globalThis.navigator?.gpu
+      ? "Turn on hardware acceleration in the browser's settings, or take the engine wasm."
+      : "In Node, npm install webgpu, and install the GPU's Vulkan, Metal or D3D12 driver; in a browser, use one with WebGPU; or take the engine wasm.",
+  );
+}
+
+/** Milliseconds of a few layers, forward and backward, and a read; the best of some. Closes the engine. */
+async function trial(backend: Backend, work: Work): Promise<number> {
+  try {
+    const { inner, cols } = work;
+    const rows = Math.max(1, Math.min(work.rows, Math.floor(TRIAL / (3 * LAYERS * inner * cols))));
+    const [x, dx] = [backend.alloc(rows * inner), backend.alloc(rows * inner)];
+    const [w, dw] = [backend.alloc(inner * cols), backend.alloc(inner * cols)];
+    const [b, y] = [backend.alloc(cols), backend.alloc(rows * cols)];
+    const size = { rows, inner, cols };
+    const layer = [
+      backend.prepare("dense", { x, w, b, y, ...size, activation: 1 }),
+      backend.prepare("dense_dw", { x, dy: y, dw, ...size }),
+      backend.prepare("dense_dx", { dy: y, w, dx, ...size }),
+    ];
+    const plan: Step[] = Array.from({ length: LAYERS }, () => layer).flat();
+    let best = Number.POSITIVE_INFINITY;
+    // The first run warms up and does not count.
+    for (let repeat = 0; repeat <= REPEATS; repeat++) {
+      const started = performance.now();
+      backend.submit(plan);
+      await backend.read(b);
+      if (repeat > 0) best = Math.min(best, performance.now() - started);
+    }
+    return best;
+  } finally {
+    backend.dispose();
+  }
+}
