@@ -1,6 +1,14 @@
 /** A run from table to folder: what `fit` and `demo` share. */
 import { availableParallelism } from "node:os";
-import { type FitOptions, fit, METHODS, type Run, type RunResult, type Table } from "../sdk/node.ts";
+import {
+  type FitOptions,
+  fit,
+  type KernelTime,
+  METHODS,
+  type Run,
+  type RunResult,
+  type Table,
+} from "../sdk/node.ts";
 import {
   drawCurves,
   drawDistributions,
@@ -88,10 +96,23 @@ async function tell(
 ): Promise<void> {
   tellWarnings(result.warnings, terminal);
   await terminal.show(summary(result, folder.path, seconds));
-  const { version, seed, engine, data, metric, mean, verdict, warnings } = result;
+  if (result.profile) await terminal.show(`\n${profileTable(result.profile)}`);
+  const { version, seed, engine, engineReason, data, metric, mean, verdict, warnings, profile } = result;
   const stopped = result.splits.map((item) => item.stopped);
   const { test, sd, voted } = mean;
-  const told = { version, seed, engine, data, metric, mean: { test, sd, voted }, stopped, verdict, warnings };
+  const told = {
+    version,
+    seed,
+    engine,
+    engineReason,
+    data,
+    metric,
+    mean: { test, sd, voted },
+    stopped,
+    verdict,
+    warnings,
+    profile,
+  };
   await terminal.object({ out: folder.path, files: folder.files, ...told, seconds });
 }
 
@@ -114,6 +135,20 @@ export function summary(result: RunResult, out: string, seconds: number): string
     `  Held-out rows of ${splits.length} splits; voted: over all held-out rows together.`,
     `  ${out}: report.html, report.json, synthetic.csv, split-1/tree.svg, …`,
     `  ${out}/model.safetensors: ${model} ${out}/model.safetensors --rows 100`,
-    `  ${duration(seconds)}, engine ${result.engine}, seed ${result.seed}`,
+    `  ${duration(seconds)}, engine ${result.engine} (${result.engineReason}), seed ${result.seed}`,
   ].join("\n");
+}
+
+/** The time of the networks' kernels. */
+function profileTable(times: KernelTime[]): string {
+  if (times.length === 0) return "  no times: this GPU grants no time stamps";
+  const total = times.reduce((sum, { ms }) => sum + ms, 0);
+  const rows = times.map(({ kernel, calls, ms }) => [
+    kernel,
+    String(calls),
+    ms.toFixed(1),
+    ((1000 * ms) / calls).toFixed(1),
+    `${((100 * ms) / total).toFixed(1)} %`,
+  ]);
+  return textTable([["kernel", "calls", "ms", "µs a call", "share"], ...rows], [1, 2, 3, 4]);
 }

@@ -1,4 +1,5 @@
 import type { Backend, Step, Tensor } from "./engine/backend.ts";
+import type { Work } from "./engine/open.ts";
 import type { LabelViews } from "./labels.ts";
 import {
   adam,
@@ -9,7 +10,7 @@ import {
   type Pass,
   setCritic,
 } from "./networks.ts";
-import type { Settings } from "./options.ts";
+import { type Settings, sampleCount } from "./options.ts";
 import type { Random } from "./random.ts";
 import { Replay, type ReplayState } from "./replay.ts";
 
@@ -213,6 +214,16 @@ export class Critic {
       first: 0,
     });
   }
+}
+
+/** The critic's first layer, the heaviest product of an epoch, for real rows of `columns` features. */
+export function criticWork(settings: Settings, realRows: number, columns: number): Work {
+  const { criticBatch, replay, criticWidth: cols } = settings;
+  const sets = criticBatch || replay;
+  const rows = sampleCount(settings.samples, realRows);
+  return settings.critic === "set"
+    ? { rows: sets * rows, inner: columns + 1, cols }
+    : { rows: sets, inner: rows * (columns + 1), cols };
 }
 
 /** While the memory fills, its batch grows by doubling, so that few shapes are ever prepared. */

@@ -338,7 +338,11 @@ function range(n: number): number[] {
  * Settings as they can be written: a user's own functions become the word "custom". `jobs` is left out: it changes no
  * result, so it changes no file either.
  */
-export function plain({ jobs: _, ...settings }: Record<string, unknown>): Record<string, unknown> {
+export function plain({
+  jobs: _jobs,
+  profile: _profile,
+  ...settings
+}: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(settings).map(([key, value]) => [
       key,

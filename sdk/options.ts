@@ -21,8 +21,9 @@ export interface Settings {
   maxSeconds: number;
   batchSize: number;
   seed: number;
-  engine: "auto" | "wasm";
+  engine: "auto" | "wasm" | "webgpu";
   jobs: number;
+  profile: boolean;
   lambda: number;
   weight: number;
   innerFolds: number;
@@ -129,13 +130,19 @@ export const OPTIONS: Specs = {
   ),
   batchSize: integer(run, 16, [2, 4096], "Generated sets an epoch"),
   seed: integer(run, 1, [0, MAX_SEED], "Seed: same seed, same bytes"),
-  engine: choice(run, "auto", ["auto", "wasm"], "The compute engine"),
+  engine: choice(
+    run,
+    "auto",
+    ["auto", "wasm", "webgpu"],
+    "The compute engine; auto takes the GPU where a short trial shows that it pays",
+  ),
   jobs: integer(
     run,
     0,
     [0, 1024],
     "Splits that run side by side (0: one a core); results do not depend on it",
   ),
+  profile: boolean(run, false, "Take the time of every kernel of the networks"),
   objective: choice(
     score,
     "augmented",

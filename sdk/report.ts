@@ -314,10 +314,10 @@ function figure(label: string, svg: string): Html {
 }
 
 function reproduce(result: RunResult): Html {
-  const { version, seed, engine, seconds, options } = result;
+  const { version, seed, engine, engineReason, seconds, options } = result;
   return html`<section id="again" aria-labelledby="again-title">
 <h2 id="again-title">Run it again</h2>
-<p>Makeit ${version}, engine ${engine}, seed ${seed}, ${formatFixed(seconds, 1)} seconds. The same version, data, options and seed give the same result:</p>
+<p>Makeit ${version}, engine ${engine} (${engineReason}), seed ${seed}, ${formatFixed(seconds, 1)} seconds. The same version, data, options and seed give the same result:</p>
 <pre><code>${command(result)}</code></pre>
 <details><summary>All options</summary>
 ${table({
@@ -350,7 +350,11 @@ function command({ data, options, seed }: RunResult): string {
   if (preset !== "default") flags.push(["preset", preset]);
   for (const name of Object.keys(OPTIONS)) {
     const value = options[name];
-    if (["preset", "seed", "engine", "jobs"].includes(name) || value === undefined || value === usual[name])
+    if (
+      ["preset", "seed", "engine", "jobs", "profile"].includes(name) ||
+      value === undefined ||
+      value === usual[name]
+    )
       continue;
     if (typeof value === "string" || typeof value === "number") flags.push([name, String(value)]);
     if (typeof value === "boolean") flags.push([value ? name : `no-${name}`, ""]);

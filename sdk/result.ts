@@ -1,4 +1,5 @@
 /** What a run gives back; `report.json` is this, as it stands. */
+import type { KernelTime } from "./engine/backend.ts";
 import type { CurvesPlot } from "./plots/curves.ts";
 import type { DistributionPlot } from "./plots/distribution.ts";
 import type { EmbeddingPlot } from "./plots/embedding.ts";
@@ -101,6 +102,8 @@ export interface RunResult {
   version: string;
   seed: number;
   engine: string;
+  /** Why it was taken. */
+  engineReason: string;
   options: Record<string, unknown>;
   data: {
     name: string;
@@ -129,4 +132,6 @@ export interface RunResult {
   verdict: Verdict;
   warnings: string[];
   seconds: number;
+  /** The time of the networks' kernels over all splits, where it was asked for. */
+  profile?: KernelTime[];
 }

@@ -1,5 +1,8 @@
 /** A run: every split, then the model on all rows. */
 import { averageSplits, judge, recurring, type Tested, utilitySign } from "./across.ts";
+import { criticWork } from "./critic.ts";
+import { sumTimes } from "./engine/backend.ts";
+import { type Choice, resolveEngine } from "./engine/open.ts";
 import { inputError, MakeitError } from "./errors.ts";
 import { openMetric } from "./metrics.ts";
 import { Model, plain, sample } from "./model.ts";
@@ -72,7 +75,10 @@ export async function fit(table: Table, options: FitOptions, runner: SplitRunner
   const prepared = prepare(table, options);
   const { warnings, learnt, info } = prepared;
   const splits = planSplits(prepared, settings);
-  const base = { table: learnt, target, positive, settings };
+  const columns = learnt.columns.length - 1;
+  const choice = await resolveEngine(settings.engine, criticWork(settings, info.rows.length, columns));
+  // Chosen once for all splits; what is written down is what was asked for.
+  const base = { table: learnt, target, positive, settings: { ...settings, engine: choice.engine } };
   const jobs: SplitJob[] = splits.map((split, i) => ({ ...base, split: i + 1, ...split }));
   jobs.push({ ...base, split: 0, train: Uint32Array.from(info.rows), test: new Uint32Array(0) });
   const stopped = () => signal?.aborted ?? false;
@@ -110,8 +116,10 @@ export async function fit(table: Table, options: FitOptions, runner: SplitRunner
     asked: { target, positive, splitColumn, drop: dropped(learnt) },
     warnings,
     final,
+    choice,
     engine: [...new Set(done.flatMap(({ engines }) => engines.map(({ engine }) => engine)))].join(" and "),
   });
+  if (settings.profile) result.profile = sumTimes(done.map(({ kernels }) => kernels));
   result.seconds = (performance.now() - started) / 1000;
   return { result, model, synthetic };
 }
@@ -180,6 +188,7 @@ interface Context {
   asked: Pick<FitOptions, "target" | "positive" | "splitColumn"> & { drop: string | undefined };
   warnings: string[];
   final: SplitOutcome;
+  choice: Choice;
   /** The engines that trained. */
   engine: string;
 }
@@ -199,6 +208,7 @@ async function aggregate(tested: Tested[], context: Context): Promise<RunResult>
     version: VERSION,
     seed: settings.seed,
     engine: context.engine,
+    engineReason: context.choice.reason,
     options: plain({ ...settings, ...asked }),
     data: {
       name: learnt.name.replace(/^.*[\\/]/, ""), // a report travels; the path stays at home

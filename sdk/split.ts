@@ -1,5 +1,6 @@
 /** One split, the unit of work: (table, rows, settings, seed) → (model, history, metrics, tree, importances). */
 import { openLearner } from "./classifiers.ts";
+import type { KernelTime } from "./engine/backend.ts";
 import { Cpu } from "./engine/module.ts";
 import { distributions, embedding, explainTree, importances, permutationImportance } from "./explain.ts";
 import { type Matrix, matrix } from "./matrix.ts";
@@ -47,6 +48,7 @@ export interface SplitOutcome {
   model: ModelState;
   /** The engine that trained; more than one where the first was lost on the way. */
   engines: EngineSpan[];
+  kernels: KernelTime[];
 }
 
 /** A trained split as plain data: what a model file holds. */
@@ -72,9 +74,10 @@ export async function runSplit(
   const problem = { ...real, classes, settings, seed };
   const trained = await train(problem, hooks, open);
   const model = { encoder: encoder.toJSON(), generator: trained.generator, voted: trained.voted };
-  const { engines } = trained;
+  const { engines, kernels } = trained;
   const { split } = job;
-  if (job.test.length === 0) return { split, rows: job.test, y: new Int32Array(0), classes, model, engines };
+  if (job.test.length === 0)
+    return { split, rows: job.test, y: new Int32Array(0), classes, model, engines, kernels };
 
   const cpu = await Cpu.open();
   const learner = openLearner(settings.classifier, classes, cpu, { maxDepth: settings.treeDepth });
@@ -127,7 +130,7 @@ export async function runSplit(
     distributions: distributions(encoder, table, job.train, encoder.decode(snapped.x, snapped.y)),
     seconds: (performance.now() - started) / 1000,
   };
-  return { split, result, proba, rows: job.test, y: test.y, classes, model, engines };
+  return { split, result, proba, rows: job.test, y: test.y, classes, model, engines, kernels };
 }
 
 type Ranker = ReturnType<typeof cpuRanker>;

@@ -1,7 +1,9 @@
 /** One split: the training loop, from top to bottom. */
 import { type Learner, openLearner } from "./classifiers.ts";
-import { type Backend, canBeLost } from "./engine/backend.ts";
+import { criticWork } from "./critic.ts";
+import { type Backend, canBeLost, type KernelTime } from "./engine/backend.ts";
 import { Cpu } from "./engine/module.ts";
+import { openBackend } from "./engine/open.ts";
 import { WasmBackend } from "./engine/wasm.ts";
 import { MakeitError } from "./errors.ts";
 import { Game, type GameState, type Losses } from "./game.ts";
@@ -57,13 +59,16 @@ export interface TrainResult {
   generator: GeneratorState;
   /** The engine that computed it; more than one where the first was lost. */
   engines: EngineSpan[];
+  /** The time of the kernels, where `profile` is set: on the last engine. */
+  kernels: KernelTime[];
 }
 
 /** Opens the engine that training computes on. */
-export type OpenEngine = (settings: Settings) => Promise<Backend>;
+export type OpenEngine = (job: TrainJob) => Promise<Backend>;
 
 /** The one place that chooses the engine. */
-const openEngine: OpenEngine = () => WasmBackend.open();
+const openEngine: OpenEngine = ({ settings, x }) =>
+  openBackend({ ...settings, work: criticWork(settings, x.rows, x.cols) });
 
 /**
  * Trains generator, critic and discriminator on one split's training rows. Where the engine is lost on the way, the
@@ -75,13 +80,13 @@ export async function train(
   hooks: TrainHooks = {},
   open: OpenEngine = openEngine,
 ): Promise<TrainResult> {
-  let backend = await open(job.settings);
+  let backend = await open(job);
   let trainer: Trainer | undefined;
   const engines: EngineSpan[] = [{ engine: backend.name, from: 1 }];
   for (;;) {
     try {
       trainer = await Trainer.open(backend, job, trainer?.kept);
-      return { ...(await trainer.run(hooks)), engines };
+      return { ...(await trainer.run(hooks)), engines, kernels: await backend.times() };
     } catch (error) {
       if (!(error instanceof MakeitError && error.code === "lost")) throw error;
       if (!canBeLost(backend)) throw nowhereToGo(engines, error);
@@ -144,7 +149,7 @@ export class Trainer {
   }
 
   /** Epochs until there is a reason to stop, then the vote. */
-  async run(hooks: TrainHooks = {}): Promise<Omit<TrainResult, "engines">> {
+  async run(hooks: TrainHooks = {}): Promise<Omit<TrainResult, "engines" | "kernels">> {
     const { epochs, patience, maxSeconds } = this.#job.settings;
     const progress = this.#progress;
     let reason: Stopped["reason"] = "epochs";

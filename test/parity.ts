@@ -99,7 +99,8 @@ function playing(settings: Partial<Settings>, epochs: number): Curve {
     for (let epoch = 0; epoch < epochs; epoch++) {
       const { sets, predicted } = await game.generate();
       const labelled = sets.map((set) => labelSet(set, rows, x.cols, classes));
-      const losses = await game.learn(epoch, [0.2, 0.7, 0.4, 0.9], labelled);
+      game.learn(epoch, [0.2, 0.7, 0.4, 0.9], labelled);
+      const losses = await game.losses();
       curve.push(losses.critic, losses.discriminator, ...predicted);
     }
     const { sets } = await game.generate();
