@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 process.chdir(fileURLToPath(new URL("..", import.meta.url)));
-const SOURCES = ["assembly", "sdk", "cli", "bench", "scripts/wasm.mjs", "package.json", "package-lock.json"];
+const SOURCES = ["assembly", "shaders", "sdk", "cli", "bench", "package.json", "package-lock.json"];
+const SCRIPTS = ["scripts/wasm.mjs", "scripts/shaders.mjs"];
 const CONFIGS = ["tsdown.config.ts", "tsconfig.json", "asconfig.json"];
 
 /** When a file, or a folder or anything below it, last changed (a folder changes when a file goes). */
@@ -17,7 +18,7 @@ function changed(path) {
 }
 
 const built = existsSync("dist/cli.js") ? statSync("dist/cli.js").mtimeMs : 0;
-const sources = [...SOURCES, ...CONFIGS].filter((path) => existsSync(path));
+const sources = [...SOURCES, ...SCRIPTS, ...CONFIGS].filter((path) => existsSync(path));
 if (built <= Math.max(...sources.map(changed))) {
   execFileSync("npm", ["run", "-s", "build"], { stdio: ["ignore", "inherit", "inherit"] });
 }

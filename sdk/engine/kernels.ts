@@ -1,11 +1,15 @@
 /**
  * The kernel table: the contract between the networks and the engines.
  *
- * One row a kernel: its arguments in order (how they are used, how long they must be) and its parameters
- * in order. The AssemblyScript export of the same name takes the arguments' addresses, then the parameters.
- * All matrices are row-major f32. No two arguments of one call may overlap.
+ * One row a kernel: its arguments in order (how they are used, how long they must be), its parameters in order, and
+ * the entry points of its shader that run, in order, with their workgroups. The AssemblyScript export of the same name
+ * takes the arguments' addresses, then the parameters; `shaders/<name>.wgsl` binds the arguments, then a uniform of the
+ * parameters. All matrices are row-major f32. No two arguments of one call may overlap.
  */
 import type { Tensor } from "./backend.ts";
+import { along, columns, type Dispatch, flat, kindOf, product, sums, tiles } from "./grid.ts";
+
+export type { Dispatch };
 
 /** How a kernel uses an argument: `both` reads what is there and writes over it. */
 export type Access = "read" | "write" | "both";
@@ -13,6 +17,11 @@ type Params = Record<string, number>;
 interface Argument {
   readonly access: Access;
   readonly length: (p: never) => number;
+}
+interface Row {
+  readonly args: Record<string, Argument>;
+  readonly params: Record<string, "u32" | "f32">;
+  readonly dispatches: (p: never) => readonly Dispatch[];
 }
 
 const read = <P extends Params>(length: (p: P) => number) => ({ access: "read", length }) as const;
@@ -43,6 +52,7 @@ export const kernels = {
       y: write((p: Dense) => p.rows * p.cols),
     },
     params: { rows: "u32", inner: "u32", cols: "u32", activation: "u32" },
+    dispatches: (p: Dense) => [product(kindOf(p.inner, p.cols), p.rows, p.cols, p.inner)],
   },
   // dx (rows, inner) = dy (rows, cols) · wᵀ (cols, inner)
   dense_dx: {
@@ -52,6 +62,7 @@ export const kernels = {
       dx: write((p: Dense) => p.rows * p.inner),
     },
     params: { rows: "u32", inner: "u32", cols: "u32" },
+    dispatches: (p: Dense) => [tiles(kindOf(p.cols), p.rows, p.inner)],
   },
   // dw (inner, cols) = xᵀ (inner, rows) · dy (rows, cols)
   dense_dw: {
@@ -61,16 +72,19 @@ export const kernels = {
       dw: write((p: Dense) => p.inner * p.cols),
     },
     params: { rows: "u32", inner: "u32", cols: "u32" },
+    dispatches: (p: Dense) => [product(kindOf(p.inner, p.cols), p.inner, p.cols, p.rows)],
   },
   // db (cols) = Σ_rows dy (rows, cols)
   dense_db: {
     args: { dy: read((p: Norm) => p.rows * p.cols), db: write((p: Norm) => p.cols) },
     params: { rows: "u32", cols: "u32" },
+    dispatches: (p: Norm) => [sums(p.rows, p.cols)],
   },
   // dy ← dy ⊙ f′, with f′ written in terms of the output y = f(z)
   activation_grad: {
     args: { y: read((p: Length) => p.length), dy: both((p: Length) => p.length) },
     params: { length: "u32", activation: "u32" },
+    dispatches: (p: Length) => [flat("main", p.length)],
   },
   // y = gamma ⊙ (x − mean) / √(var + ε) + beta, per column. train = 1: batch statistics (biased variance), and
   // running ← (1 − momentum) · running + momentum · batch (mean, then unbiased variance); train = 0: running ones.
@@ -85,6 +99,10 @@ export const kernels = {
       y: write((p: Norm) => p.rows * p.cols),
     },
     params: { rows: "u32", cols: "u32", train: "u32", momentum: "f32", epsilon: "f32" },
+    dispatches: (p: Norm & { train: number }) => [
+      p.train ? columns("batch", p.cols) : flat("running_ones", p.cols),
+      flat("apply", p.rows * p.cols),
+    ],
   },
   // x̂ = (x − mean) · inv; dbeta = Σ dy; dgamma = Σ dy ⊙ x̂;
   // dy ← gamma · inv · (dy − train · (dbeta + x̂ · dgamma) / rows)
@@ -98,11 +116,13 @@ export const kernels = {
       dbeta: write((p: Norm) => p.cols),
     },
     params: { rows: "u32", cols: "u32", train: "u32" },
+    dispatches: (p: Norm) => [columns("sums", p.cols), flat("apply", p.rows * p.cols)],
   },
   // x[i] ← bits(seed, t, i) ≥ p · 2³² ? x[i] / (1 − p) : 0, with t = clock[0]; the same call masks the gradient
   dropout: {
     args: { clock: read(() => CLOCK_LENGTH), x: both((p: Length) => p.length) },
     params: { length: "u32", seed: "u32", p: "f32" },
+    dispatches: (p: Length) => [flat("main", p.length / 4)],
   },
   // y (sets, cols) = mean over rows of x (sets, rows, cols)
   row_mean: {
@@ -111,6 +131,7 @@ export const kernels = {
       y: write((p: { sets: number } & Norm) => p.sets * p.cols),
     },
     params: { sets: "u32", rows: "u32", cols: "u32" },
+    dispatches: (p: { sets: number } & Norm) => [sums(p.rows, p.cols, p.sets)],
   },
   // dx (sets, rows, cols) = dy (sets, cols) / rows
   row_mean_grad: {
@@ -119,6 +140,7 @@ export const kernels = {
       dx: write((p: { sets: number } & Norm) => p.sets * p.rows * p.cols),
     },
     params: { sets: "u32", rows: "u32", cols: "u32" },
+    dispatches: (p: { sets: number } & Norm) => [flat("main", p.sets * p.rows * p.cols)],
   },
   // x (rows, features + classes) → y (rows, features + labels): features as they are, then by `labels`
   // 0: nothing; 1 (two classes): tanh(l₁ − l₀); classes: softmax of the logits
@@ -128,6 +150,7 @@ export const kernels = {
       y: write((p: Labels) => p.rows * (p.features + p.labels)),
     },
     params: { rows: "u32", features: "u32", classes: "u32", labels: "u32" },
+    dispatches: (p: Labels) => [flat("main", p.rows * (p.features + p.labels))],
   },
   // dx (rows, features + classes) from y and dy (rows, features + labels)
   soft_label_grad: {
@@ -137,6 +160,7 @@ export const kernels = {
       dx: write((p: Labels) => p.rows * (p.features + p.classes)),
     },
     params: { rows: "u32", features: "u32", classes: "u32", labels: "u32" },
+    dispatches: (p: Labels) => [flat("main", p.rows * (p.features + p.classes))],
   },
   // y[b, s, j] = bias[s] + Σ_k kernel[s, k] · h[b, j, k]
   head: {
@@ -147,6 +171,7 @@ export const kernels = {
       y: write((p: Head) => p.sets * p.rows * p.width),
     },
     params: { sets: "u32", rows: "u32", width: "u32", rank: "u32" },
+    dispatches: (p: Head) => [tiles("ragged", p.rows, p.sets * p.width)],
   },
   // dh[b, j, k] = Σ_s dy[b, s, j] · kernel[s, k]
   head_dh: {
@@ -156,6 +181,7 @@ export const kernels = {
       dh: write((p: Head) => p.sets * p.width * p.rank),
     },
     params: { sets: "u32", rows: "u32", width: "u32", rank: "u32" },
+    dispatches: (p: Head) => [tiles("ragged", p.rank, p.sets * p.width)],
   },
   // dkernel[s, k] = Σ_{b,j} dy[b, s, j] · h[b, j, k]; dbias[s] = Σ_{b,j} dy[b, s, j]
   head_dk: {
@@ -166,6 +192,7 @@ export const kernels = {
       dbias: write((p: Head) => p.rows),
     },
     params: { sets: "u32", rows: "u32", width: "u32", rank: "u32" },
+    dispatches: (p: Head) => [product("ragged", p.rows, p.rank + 1, p.sets * p.width)],
   },
   // loss = Σ (y − target)² / length; dy = scale · 2 (y − target) / length
   mse_grad: {
@@ -176,6 +203,7 @@ export const kernels = {
       loss: write(() => 1),
     },
     params: { length: "u32", scale: "f32" },
+    dispatches: (p: Length) => [flat("gradient", p.length), { entry: "value", x: 1 }],
   },
   // on logits z: loss = Σ (max(z, 0) − z · target + log(1 + e^−|z|)) / length; dz = scale · (σ(z) − target) / length
   bce_grad: {
@@ -186,11 +214,13 @@ export const kernels = {
       loss: write(() => 1),
     },
     params: { length: "u32", scale: "f32" },
+    dispatches: (p: Length) => [flat("gradient", p.length), { entry: "value", x: 1 }],
   },
   // y ← y + scale · x
   add: {
     args: { x: read((p: Length) => p.length), y: both((p: Length) => p.length) },
     params: { length: "u32", scale: "f32" },
+    dispatches: (p: Length) => [flat("main", p.length)],
   },
   // y (count, length) ← rows index[0 … count) of x, which holds the rows [first, first + slots) of something larger;
   // rows of other numbers leave y as it is. Indices are whole numbers stored as f32
@@ -201,6 +231,7 @@ export const kernels = {
       y: both((p: Slots) => p.count * p.length),
     },
     params: { slots: "u32", count: "u32", length: "u32", first: "u32" },
+    dispatches: (p: Slots) => [along("main", p.count, p.length)],
   },
   // rows index[0 … count) of y, which holds the rows [first, first + slots) of something larger, ← x (count, length);
   // what lies outside is left out. Indices are distinct
@@ -211,11 +242,13 @@ export const kernels = {
       y: both((p: Slots) => p.slots * p.length),
     },
     params: { slots: "u32", count: "u32", length: "u32", first: "u32" },
+    dispatches: (p: Slots) => [along("main", p.count, p.length)],
   },
   // clock ← [t + 1, β₁ᵗ · β₁, β₂ᵗ · β₂, learning rate]
   tick: {
     args: { clock: both(() => CLOCK_LENGTH) },
     params: { beta1: "f32", beta2: "f32" },
+    dispatches: () => [{ entry: "main", x: 1 }],
   },
   // Adam (Kingma & Ba 2015) as PyTorch has it: m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²;
   // w ← w − lr · (m / (1−β₁ᵗ)) / (√(v / (1−β₂ᵗ)) + ε)
@@ -228,6 +261,7 @@ export const kernels = {
       w: both((p: Length) => p.length),
     },
     params: { length: "u32", beta1: "f32", beta2: "f32", epsilon: "f32" },
+    dispatches: (p: Length) => [flat("main", p.length)],
   },
   // RMSprop as PyTorch has it: v ← αv + (1−α)g²; w ← w − lr · g / (√v + ε)
   rmsprop: {
@@ -238,11 +272,9 @@ export const kernels = {
       w: both((p: Length) => p.length),
     },
     params: { length: "u32", alpha: "f32", epsilon: "f32" },
+    dispatches: (p: Length) => [flat("main", p.length)],
   },
-} as const satisfies Record<
-  string,
-  { args: Record<string, Argument>; params: Record<string, "u32" | "f32"> }
->;
+} as const satisfies Record<string, Row>;
 
 export type KernelName = keyof typeof kernels;
 
