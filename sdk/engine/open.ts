@@ -52,8 +52,8 @@ export async function openBackend({
  * What `auto` takes: the GPU if there is a real one and a layer of the work's size, forward and backward, takes less
  * than two thirds of the CPU's time on it, transfers included; the CPU otherwise.
  */
-export async function chooseEngine(work: Work = USUAL): Promise<Choice> {
-  const adapter = await findAdapter().catch(() => undefined);
+export async function chooseEngine(work: Work = USUAL, find = findAdapter): Promise<Choice> {
+  const adapter = await find().catch(() => undefined);
   if (!adapter) return { engine: "wasm", reason: "there is no GPU here that WebGPU can use" };
   const info = describeAdapter(adapter);
   if (info.software) {

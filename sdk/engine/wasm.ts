@@ -62,6 +62,11 @@ export class WasmBackend implements Backend {
     return new WasmBackend(await Cpu.open(), profile);
   }
 
+  /** Bytes of the engine's memory. */
+  get bytes(): number {
+    return this.#open().exports.memory.buffer.byteLength;
+  }
+
   alloc(length: number): Tensor {
     checkLength(length);
     return new WasmTensor(this, this.#open().alloc(4 * length), length);
