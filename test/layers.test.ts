@@ -10,7 +10,7 @@ import { describe, expect, test } from "vitest";
 const FLOORS: readonly (readonly string[])[] = [
   ["generated", "errors", "version", "matrix", "confusion", "distributions", "html", "checksum"],
   ["plots", "table", "random", "statistics"],
-  ["engine", "metrics", "splits", "resampling", "result"],
+  ["engine", "metrics", "splits", "resampling"],
   [
     "classifiers logistic tree examples",
     "networks labels",
@@ -20,6 +20,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "embedding",
     "image",
     "dawn",
+    "result",
   ],
   ["options", "score", "rivals", "fidelity"],
   ["train state game critic discriminator noise", "explain", "evaluate"],

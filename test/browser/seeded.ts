@@ -15,7 +15,16 @@ export async function seeded(): Promise<Record<"synthetic" | "model" | "result",
   const names = ["amount", "day", "colour", "class"] as const;
   const cells = Object.fromEntries(names.map((name) => [name, rows.map((row) => row[name])]));
   const table = await readTable(cells, { name: "seeded" });
-  const quick = { engine: "wasm", epochs: 3, splits: 2, rescoreDraws: 1, rescore: 6, vote: 4, samples: "16", batchSize: 4 } as const;
+  const quick = {
+    engine: "wasm",
+    epochs: 3,
+    splits: 2,
+    rescoreDraws: 1,
+    rescore: 6,
+    vote: 4,
+    samples: "16",
+    batchSize: 4,
+  } as const;
   const { synthetic, model, result } = await fit(table, { ...quick, seed: 5, target: "class" });
   return {
     synthetic: await sha256(writeCsv(synthetic)),
