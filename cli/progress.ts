@@ -1,67 +1,10 @@
 /** Progress of a run on standard error: a live bar on a terminal, a plain line now and then elsewhere. */
 import { type Options, SingleBar } from "cli-progress";
+import { type Epoch, Tally } from "../sdk/tally.ts";
 import { duration, score, type Terminal } from "./terminal.ts";
-
-/** What the SDK says after each epoch. */
-export interface Epoch {
-  /** From 1; 0 is the final model, trained on all rows. */
-  split: number;
-  splits: number;
-  epoch: number;
-  epochs: number;
-  score: number;
-  best: number;
-}
 
 /** Seconds between two plain lines, at least. */
 const LINE_SECONDS = 2;
-
-/**
- * Counts epochs over all splits and the final model, whatever their order. Nobody says when a split has stopped
- * early; it counts as whole once `jobs` others have been heard of after it.
- */
-export class Tally {
-  readonly #jobs: number;
-  readonly #start: number;
-  readonly #last = new Map<number, number>();
-  #splits = 0;
-  #epochs = 0;
-  #ran = 0;
-
-  constructor({ jobs, now = performance.now() }: { jobs: number; now?: number }) {
-    this.#jobs = Math.max(1, jobs);
-    this.#start = now;
-  }
-
-  add({ split, splits, epoch, epochs }: Epoch): void {
-    this.#ran += Math.max(0, epoch - (this.#last.get(split) ?? 0));
-    this.#last.delete(split); // the map stays in the order of the last news
-    this.#last.set(split, epoch);
-    this.#splits = splits;
-    this.#epochs = epochs;
-  }
-
-  /** Share of the run that is behind, from 0 to 1. */
-  get share(): number {
-    const total = (this.#splits + 1) * this.#epochs;
-    if (total === 0) return 0;
-    const active = [...this.#last.values()].slice(-this.#jobs);
-    const whole = this.#last.size - active.length;
-    const partial = active.reduce((sum, epoch) => sum + epoch, 0);
-    return Math.min(1, (whole * this.#epochs + partial) / total);
-  }
-
-  /** Epochs a second so far. */
-  rate(now = performance.now()): number {
-    return (1000 * this.#ran) / Math.max(1, now - this.#start);
-  }
-
-  /** Seconds to go at the pace so far. */
-  left(now = performance.now()): number {
-    const { share } = this;
-    return share > 0 ? (((now - this.#start) / 1000) * (1 - share)) / share : Number.NaN;
-  }
-}
 
 /** Shows epochs as they come. */
 export interface Progress {

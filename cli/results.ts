@@ -9,18 +9,10 @@ import {
   type RunResult,
   type Table,
 } from "../sdk/node.ts";
-import {
-  drawCurves,
-  drawDistributions,
-  drawEmbedding,
-  drawImportance,
-  drawTree,
-} from "../sdk/plots/index.ts";
-import { drawImportancesOf, drawMethodsOf, METHOD_NAMES, renderReport } from "../sdk/report.ts";
-import { writeCsv } from "../sdk/table/write.ts";
+import { outputs } from "../sdk/outputs.ts";
+import { METHOD_NAMES } from "../sdk/result.ts";
 import { EXIT } from "./command.ts";
 import { listenToInterrupt } from "./interrupt.ts";
-import { toJson } from "./json.ts";
 import { OutputFolder } from "./output.ts";
 import { showProgress } from "./progress.ts";
 import { tellWarnings } from "./tables.ts";
@@ -46,7 +38,7 @@ export async function runJob({ open, options, out, force }: Job, terminal: Termi
       return EXIT.interrupted;
     }
     const run = await fitWithProgress(table, { ...options, signal: interrupt.signal }, terminal);
-    writeResults(run, folder);
+    for (const { path, content } of outputs(run)) folder.write(path, content());
     folder.commit();
     await tell(run.result, folder, (performance.now() - started) / 1000, terminal);
     return interrupt.signal.aborted ? EXIT.interrupted : EXIT.done;
@@ -62,29 +54,6 @@ async function fitWithProgress(table: Table, options: FitOptions, terminal: Term
     return await fit(table, { ...options, onEpoch: (epoch) => progress.update(epoch) });
   } finally {
     progress.stop();
-  }
-}
-
-/** Everything a run leaves behind. */
-function writeResults({ result, model, synthetic }: Run, folder: OutputFolder): void {
-  folder.write("synthetic.csv", writeCsv(synthetic));
-  folder.write("report.html", renderReport(result));
-  folder.write("report.json", `${toJson(result)}\n`);
-  folder.write("model.safetensors", model.toBytes());
-  writePlots(result, folder);
-}
-
-function writePlots(result: RunResult, folder: OutputFolder): void {
-  const { metric, splits } = result;
-  folder.write("methods.svg", drawMethodsOf(result));
-  folder.write("importances.svg", drawImportancesOf(result));
-  for (const item of splits) {
-    const write = (name: string, svg: string) => folder.write(`split-${item.split}/${name}.svg`, svg);
-    write("tree", drawTree(item.tree));
-    write("importance", drawImportance(item.importances, { metric }));
-    write("curves", drawCurves(item.curves));
-    write("embedding", drawEmbedding(item.embedding));
-    write("distributions", drawDistributions(item.distributions));
   }
 }
 

@@ -1,6 +1,6 @@
 /** Standard output for results, standard error for everything said on the way. */
 import { MakeitError } from "../sdk/errors.ts";
-import { toJson } from "./json.ts";
+import { toJson } from "../sdk/json.ts";
 
 interface Stream {
   write(data: string | Uint8Array, done?: (error?: Error | null) => void): boolean;

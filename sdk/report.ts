@@ -12,18 +12,14 @@ import {
 } from "./plots/index.ts";
 import { clean, formatCount, formatFixed, formatNumber, formatPercent } from "./plots/text.ts";
 import { STYLE } from "./report.css.ts";
-import { METHODS, type Method, type RunResult, type SplitResult, type Spread } from "./result.ts";
-
-/** What the methods are called where people read. */
-export const METHOD_NAMES: Record<Method, string> = {
-  none: "Nothing done",
-  weighted: "Class weights",
-  threshold: "Tuned threshold",
-  weightedThreshold: "Weights + threshold",
-  oversample: "Random oversampling",
-  smote: "SMOTE",
-  makeit: "Makeit",
-};
+import {
+  METHOD_NAMES,
+  METHODS,
+  type Method,
+  type RunResult,
+  type SplitResult,
+  type Spread,
+} from "./result.ts";
 
 const ADVICE: Record<Method, string> = {
   none: "leave the data as they are",
@@ -223,6 +219,11 @@ export function drawMethodsOf({ metric, mean, splits }: RunResult): string {
   });
 }
 
+/** Every column's importances, averaged over splits. */
+export function drawMeanImportancesOf({ metric, mean }: RunResult): string {
+  return drawImportance(mean.importances, { metric, title: "Feature importances, mean over splits" });
+}
+
 /** Every column's importances, split by split. */
 export function drawImportancesOf({ metric, mean, splits }: RunResult): string {
   const columns = mean.importances.map(({ column }) => column);
@@ -241,11 +242,11 @@ export function drawImportancesOf({ metric, mean, splits }: RunResult): string {
 }
 
 function across(result: RunResult): Html {
-  const { mean, metric, rules } = result;
+  const { rules } = result;
   return html`<section id="across" aria-labelledby="across-title">
 <h2 id="across-title">Across splits</h2>
 ${splitsTable(result)}
-${figure("Mean feature importances", drawImportance(mean.importances, { metric, title: "Feature importances, mean over splits" }))}
+${figure("Mean feature importances", drawMeanImportancesOf(result))}
 ${figure("Importances across splits", drawImportancesOf(result))}
 <h3>Rules that recur</h3>
 ${
@@ -291,19 +292,34 @@ function splitsTable({ splits, metric }: RunResult): Html {
   });
 }
 
+/** A picture that can be drawn: `name` is that of its file. */
+export interface Picture {
+  name: string;
+  title: string;
+  draw(): string;
+}
+
+/** A split's pictures, in the order they are looked at. */
+export function splitPictures(split: SplitResult, metric: string): Picture[] {
+  return [
+    { name: "tree", title: "decision tree", draw: () => drawTree(split.tree) },
+    {
+      name: "importance",
+      title: "feature importances",
+      draw: () => drawImportance(split.importances, { metric }),
+    },
+    { name: "curves", title: "learning curves", draw: () => drawCurves(split.curves) },
+    { name: "embedding", title: "real and synthetic rows", draw: () => drawEmbedding(split.embedding) },
+    { name: "distributions", title: "distributions", draw: () => drawDistributions(split.distributions) },
+  ];
+}
+
 function splitSection(split: SplitResult, metric: string, open: boolean): Html {
   const name = `Split ${split.split}`;
-  const pictures: [string, string][] = [
-    ["decision tree", drawTree(split.tree)],
-    ["feature importances", drawImportance(split.importances, { metric })],
-    ["learning curves", drawCurves(split.curves)],
-    ["real and synthetic rows", drawEmbedding(split.embedding)],
-    ["distributions", drawDistributions(split.distributions)],
-  ];
   // The id is inside, so that a link to it opens the split.
   return html`<details class="split"${open ? new Html(" open") : ""}>
 <summary><h2>${name}</h2> <span>${clean(metric)} ${score(split.test.none)} → ${score(split.test.makeit)}</span></summary>
-<div id="split-${split.split}">${pictures.map(([label, svg]) => figure(`${name}: ${label}`, svg))}</div>
+<div id="split-${split.split}">${splitPictures(split, metric).map(({ title, draw }) => figure(`${name}: ${title}`, draw()))}</div>
 </details>
 `;
 }

@@ -20,6 +20,17 @@ export const METHODS = [
 ] as const;
 export type Method = (typeof METHODS)[number];
 
+/** What the methods are called where people read. */
+export const METHOD_NAMES: Record<Method, string> = {
+  none: "Nothing done",
+  weighted: "Class weights",
+  threshold: "Tuned threshold",
+  weightedThreshold: "Weights + threshold",
+  oversample: "Random oversampling",
+  smote: "SMOTE",
+  makeit: "Makeit",
+};
+
 /** Per epoch: scores of the epoch's sets, best so far, losses, the critic's correlation on sets it has not seen. */
 export interface History {
   mean: number[];

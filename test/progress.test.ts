@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { toJson } from "../cli/json.ts";
-import { type Epoch, lines, showProgress, Tally } from "../cli/progress.ts";
+import { lines, showProgress } from "../cli/progress.ts";
 import { duration, reportError, Terminal, textTable } from "../cli/terminal.ts";
 import { inputError, MakeitError } from "../sdk/errors.ts";
+import { toJson } from "../sdk/json.ts";
+import { type Epoch, Tally } from "../sdk/tally.ts";
 
 function epoch(split: number, number: number, { splits = 2, epochs = 10 } = {}): Epoch {
   return { split, splits, epoch: number, epochs, score: 0.5, best: 0.6 };

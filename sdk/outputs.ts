@@ -1,0 +1,46 @@
+/** Everything a run leaves behind, as files: what `makeit fit` writes and the page lets one save. */
+import { toJson } from "./json.ts";
+import {
+  drawImportancesOf,
+  drawMeanImportancesOf,
+  drawMethodsOf,
+  type Picture,
+  renderReport,
+  splitPictures,
+} from "./report.ts";
+import type { RunResult } from "./result.ts";
+import type { Run } from "./run.ts";
+import { writeCsv } from "./table/write.ts";
+
+export interface OutputFile {
+  /** Relative to the folder of results. */
+  path: string;
+  content(): string | Uint8Array;
+}
+
+/** The pictures of all splits together. */
+export function runPictures(result: RunResult): Picture[] {
+  return [
+    { name: "methods", title: "methods on held-out rows", draw: () => drawMethodsOf(result) },
+    { name: "importance", title: "mean feature importances", draw: () => drawMeanImportancesOf(result) },
+    { name: "importances", title: "importances across splits", draw: () => drawImportancesOf(result) },
+  ];
+}
+
+/** The files of a run; each is made when its content is asked for. Pictures need a document, as all plots do. */
+export function outputs({ result, model, synthetic }: Run): OutputFile[] {
+  const svg = (folder: string) => (picture: Picture) => ({
+    path: `${folder}${picture.name}.svg`,
+    content: picture.draw,
+  });
+  return [
+    { path: "synthetic.csv", content: () => writeCsv(synthetic) },
+    { path: "report.html", content: () => renderReport(result) },
+    { path: "report.json", content: () => `${toJson(result)}\n` },
+    { path: "model.safetensors", content: () => model.toBytes() },
+    ...runPictures(result).map(svg("")),
+    ...result.splits.flatMap((split) =>
+      splitPictures(split, result.metric).map(svg(`split-${split.split}/`)),
+    ),
+  ];
+}
