@@ -12,9 +12,10 @@ import { inspect } from "./inspect.ts";
 import { discardAll } from "./output.ts";
 import { sampleModel } from "./sample.ts";
 import { reportError, Terminal } from "./terminal.ts";
+import { web } from "./web.ts";
 
 const STREAMS = { stdout: process.stdout, stderr: process.stderr };
-const COMMANDS = [fitTable, sampleModel, evaluateTables, inspect, devices, demo];
+const COMMANDS = [fitTable, sampleModel, evaluateTables, inspect, devices, demo, web];
 
 function leave(code: number): never {
   discardAll();

@@ -5,8 +5,11 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 process.chdir(fileURLToPath(new URL("..", import.meta.url)));
-const SOURCES = ["assembly", "shaders", "sdk", "cli", "bench", "package.json", "package-lock.json"];
-const SCRIPTS = ["scripts/wasm.mjs", "scripts/shaders.mjs"];
+const SOURCES = [
+  ...["assembly", "shaders", "sdk", "cli", "bench", "web", "data"],
+  ...["package.json", "package-lock.json"],
+];
+const SCRIPTS = ["scripts/wasm.mjs", "scripts/shaders.mjs", "scripts/web.mjs"];
 const CONFIGS = ["tsdown.config.ts", "tsconfig.json", "asconfig.json"];
 
 /** When a file, or a folder or anything below it, last changed (a folder changes when a file goes). */
@@ -17,7 +20,8 @@ function changed(path) {
   return Math.max(found.mtimeMs, ...below.map((name) => changed(join(path, name))));
 }
 
-const built = existsSync("dist/cli.js") ? statSync("dist/cli.js").mtimeMs : 0;
+// The page comes last.
+const built = existsSync("dist/web/sw.js") ? statSync("dist/web/sw.js").mtimeMs : 0;
 const sources = [...SOURCES, ...SCRIPTS, ...CONFIGS].filter((path) => existsSync(path));
 if (built <= Math.max(...sources.map(changed))) {
   execFileSync("npm", ["run", "-s", "build"], { stdio: ["ignore", "inherit", "inherit"] });

@@ -8,7 +8,18 @@ import { describe, expect, test } from "vitest";
  * folder, or one or more files of sdk/ that belong together; a new file needs a place here.
  */
 const FLOORS: readonly (readonly string[])[] = [
-  ["generated", "errors", "version", "matrix", "confusion", "distributions", "html", "checksum"],
+  [
+    "generated",
+    "errors",
+    "version",
+    "matrix",
+    "confusion",
+    "distributions",
+    "html",
+    "checksum",
+    "json",
+    "tally",
+  ],
   ["plots", "table", "random", "statistics"],
   ["engine", "metrics", "splits", "resampling"],
   [
@@ -28,9 +39,10 @@ const FLOORS: readonly (readonly string[])[] = [
   ["model", "across"],
   ["run", "resample"],
   ["report report.css"],
+  ["outputs"],
   ["index"],
   ["node worker"],
-  ["cli", "bench"],
+  ["cli", "bench", "web"],
 ];
 
 /** The files that may import Node's own modules; everything else runs in a browser too. */
@@ -40,7 +52,7 @@ const NODE_FOLDERS = ["cli/", "bench/"];
 /** Packages that need Node or a stand-in for the DOM. */
 const NODE_PACKAGES = ["svgdom", "webgpu", "tinypool", "yargs", "cli-progress"];
 
-const FILES = ["sdk", "cli", "bench"].flatMap((folder) =>
+const FILES = ["sdk", "cli", "bench", "web"].flatMap((folder) =>
   readdirSync(folder, { recursive: true, encoding: "utf8" })
     .map((file) => join(folder, file).replaceAll("\\", "/"))
     .filter((file) => /\.ts$/.test(file) && !file.endsWith(".d.ts") && !file.startsWith("sdk/generated/")),
@@ -143,7 +155,8 @@ describe("layers", () => {
       reached.add(file);
       for (const item of relative) if (item.file === file && !item.typeOnly) walk(target(item));
     };
-    walk("sdk/index.ts");
+    for (const entry of ["sdk/index.ts", "web/main.ts", "web/worker/studio.ts", "web/worker/split.ts"])
+      walk(entry);
     expect(reached.size).toBeGreaterThan(20);
     expect([...reached].filter((file) => NODE_FILES.includes(file))).toEqual([]);
   });

@@ -1,0 +1,299 @@
+/** The table: what was understood of it, and the means to correct that. */
+import { formatPercent } from "../sdk/plots/text.ts";
+import type { TargetReport } from "../sdk/table/inspect.ts";
+import type { ReadOptions } from "../sdk/table/read.ts";
+import { get, h, s, say, showProblem } from "./dom.ts";
+import type { Remote } from "./remote.ts";
+import { counted } from "./words.ts";
+import type { OpenedTable, SketchedColumn, Studio } from "./worker/studio.ts";
+
+/** What a user may say a column is; the empty word leaves it as it was found. */
+const ROLES = { "": "", numeric: "Number", categorical: "Category", id: "Key", drop: "Leave out" } as const;
+type Forced = Exclude<keyof typeof ROLES, "">;
+
+/** What was found, in plain words. */
+const FOUND: Record<SketchedColumn["role"], string> = {
+  numeric: "number",
+  integer: "whole number",
+  boolean: "yes or no",
+  categorical: "category",
+  datetime: "date",
+  constant: "always the same",
+  id: "key, not learnt",
+  drop: "left out",
+};
+
+/** More columns than this are shown on request. */
+const SHOWN = 60;
+/** A whole number with more values than this is no class. */
+const MOST_CLASSES = 20;
+
+export interface Opening {
+  name: string;
+  target?: string;
+  positive?: string;
+  drop?: readonly string[];
+}
+
+/** The opened table, its target and the roles that the user gave. */
+export class Data {
+  readonly #studio: Remote<Studio>;
+  readonly #onChange: () => void;
+  readonly #target = get<HTMLSelectElement>("target");
+  readonly #positive = get<HTMLSelectElement>("positive");
+  readonly #problem = get("data-problem");
+  #source: Blob | undefined;
+  #name = "";
+  #table: OpenedTable | undefined;
+  #report: TargetReport | undefined;
+  #forced = new Map<string, Forced>();
+  #all = false;
+
+  constructor(studio: Remote<Studio>, onChange: () => void) {
+    this.#studio = studio;
+    this.#onChange = onChange;
+    this.#target.addEventListener("change", () => void this.#choose(this.#target.value));
+    this.#positive.addEventListener("change", () => {
+      void this.#choose(this.#target.value, this.#positive.value || undefined);
+    });
+  }
+
+  /** The column to predict and its positive class, once they are good to be learnt. */
+  get ready(): { target: string; positive?: string } | undefined {
+    if (!this.#report) return undefined;
+    return { target: this.#report.column, positive: this.#positive.value || undefined };
+  }
+
+  /** Reads a table and shows it. @throws MakeitError and leaves the former one where it was */
+  async open(source: Blob, { name, target, positive, drop = [] }: Opening): Promise<void> {
+    const forced = new Map<string, Forced>(drop.map((column) => [column, "drop"]));
+    const table = await this.#studio.open(source, { name, ...optionsOf(forced) });
+    this.#source = source;
+    this.#name = name;
+    this.#forced = forced;
+    this.#all = false;
+    get<HTMLDetailsElement>("columns-box").open = matchMedia("(min-width: 640px)").matches;
+    this.#show(table);
+    const guess = target ?? guessTarget(table);
+    await this.#choose(guess ?? "", positive, target === undefined);
+  }
+
+  /** Brings the user to what is still to be chosen. */
+  ask(): void {
+    if (this.#problem.hidden) {
+      this.#target.setAttribute("aria-invalid", "true");
+      showProblem(this.#problem, undefined);
+      get("target-hint").textContent = "Choose the column that training should predict.";
+    }
+    this.#target.focus();
+    this.#target.scrollIntoView({ block: "center" });
+  }
+
+  /** No changes while a run learns from the table. */
+  set locked(locked: boolean) {
+    for (const select of get("data").querySelectorAll("select")) select.disabled = locked;
+    this.#positive.disabled = locked || !this.#report;
+  }
+
+  #show(table: OpenedTable): void {
+    this.#table = table;
+    const { rows, columns, name, warnings } = table;
+    const missing =
+      columns.reduce((sum, column) => sum + column.missing, 0) / Math.max(1, rows * columns.length);
+    get("data-title").textContent = name;
+    get("data-facts").replaceChildren(
+      h("b", {}, counted(rows, "row")),
+      h("b", {}, counted(columns.length, "column")),
+      missing === 0 ? "no cell is missing" : `${formatPercent(missing)} of the cells are missing`,
+    );
+    get("data-warnings").replaceChildren(
+      warnings.length === 0
+        ? ""
+        : h(
+            "ul",
+            { class: "warnings" },
+            warnings.map((text) => h("li", {}, text)),
+          ),
+    );
+    const names = columns.map((column) => h("option", { value: column.name }, column.name));
+    this.#target.replaceChildren(h("option", { value: "" }, "Choose …"), ...names);
+    this.#listColumns();
+  }
+
+  async #choose(target: string, positive?: string, guessed = false): Promise<void> {
+    this.#target.value = target;
+    this.#report = undefined;
+    this.#target.removeAttribute("aria-invalid");
+    get("target-hint").textContent = "It holds the classes, such as yes and no.";
+    showProblem(this.#problem);
+    if (target) {
+      try {
+        this.#report = await this.#studio.target(target, positive);
+        if (guessed) get("target-hint").textContent = "A guess: choose another if it is wrong.";
+      } catch (error) {
+        if (guessed) this.#target.value = "";
+        else {
+          this.#target.setAttribute("aria-invalid", "true");
+          showProblem(this.#problem, error);
+        }
+      }
+    }
+    await this.#listClasses(positive);
+    this.#listColumns();
+    this.#onChange();
+  }
+
+  async #listClasses(chosen?: string): Promise<void> {
+    const report = this.#report;
+    this.#positive.disabled = !report;
+    if (!report) {
+      this.#positive.replaceChildren();
+      get("classes").replaceChildren();
+      return;
+    }
+    // One class against the rest is told as two: the names of all come from the question without it.
+    const all = chosen === undefined ? report : await this.#studio.target(report.column).catch(() => report);
+    const many = all.classes.length > 2;
+    const options = all.classes.map(({ name }) => h("option", { value: name }, name));
+    if (many) options.unshift(h("option", { value: "" }, "all of them alike"));
+    this.#positive.replaceChildren(...options);
+    this.#positive.value = many ? (chosen ?? "") : report.positive!;
+    get("classes").replaceChildren(classBar(report));
+  }
+
+  #listColumns(): void {
+    const { columns } = this.#table!;
+    const out = columns.filter(isOut).length;
+    get("columns-title").textContent = `Columns${out > 0 ? `, ${out} left out` : ""}`;
+    const shown = this.#all ? columns : columns.slice(0, SHOWN);
+    const list = get("columns");
+    list.replaceChildren(...shown.map((column) => this.#columnItem(column)));
+    if (shown.length < columns.length) {
+      const more = h("button", { type: "button", class: "button" }, `Show all ${columns.length} columns`);
+      more.addEventListener("click", () => {
+        this.#all = true;
+        this.#listColumns();
+      });
+      list.append(h("li", { class: "more" }, more));
+    }
+  }
+
+  #columnItem(column: SketchedColumn): HTMLElement {
+    const { name, role, missing, min, max, examples, distinct } = column;
+    const isTarget = name === this.#target.value;
+    const values = min === undefined ? examples.join(", ") : `${min} to ${max}`;
+    const share = missing / Math.max(1, this.#table!.rows);
+    const facts = [`${distinct.toLocaleString("en")} distinct`];
+    if (missing > 0) facts.push(`${formatPercent(share)} missing`);
+    const select = h("select", { "aria-label": `What ${name} is` });
+    const forced = this.#forced.get(name) ?? "";
+    for (const [value, text] of Object.entries(ROLES)) {
+      const label = value === "" ? (forced === "" ? FOUND[role] : "as found") : text;
+      select.append(h("option", { value, selected: value === forced }, label));
+    }
+    select.addEventListener("change", () => void this.#force(name, select.value as keyof typeof ROLES));
+    return h(
+      "li",
+      { class: isTarget ? "is-target" : isOut(column) ? "is-out" : "" },
+      h("span", { class: "name" }, name),
+      h("span", { class: "role" }, isTarget ? h("span", { class: "tag" }, "to predict") : select),
+      sketch(column),
+      h("span", { class: "values" }, values || "no values"),
+      h("span", { class: "facts" }, facts.join(", ")),
+    );
+  }
+
+  /** Reads the table again with another role for a column; a role that does not fit is told and given up. */
+  async #force(name: string, role: keyof typeof ROLES): Promise<void> {
+    const forced = new Map(this.#forced);
+    if (role === "") forced.delete(name);
+    else forced.set(name, role);
+    showProblem(this.#problem);
+    try {
+      const table = await this.#studio.open(this.#source!, { name: this.#name, ...optionsOf(forced) });
+      this.#forced = forced;
+      const { value: target } = this.#target;
+      const positive = this.#positive.value || undefined;
+      this.#show(table);
+      await this.#choose(target, positive);
+      say(`${name}: ${role === "" ? "as found" : ROLES[role]}`);
+    } catch (error) {
+      this.#listColumns();
+      showProblem(this.#problem, error);
+    }
+    const index = this.#table!.columns.findIndex((column) => column.name === name);
+    get("columns").children[index]?.querySelector("select")?.focus();
+  }
+}
+
+const isOut = ({ role }: SketchedColumn) => role === "drop" || role === "id" || role === "constant";
+
+function optionsOf(forced: Map<string, Forced>): ReadOptions {
+  const named = (role: Forced) => [...forced].filter(([, given]) => given === role).map(([name]) => name);
+  return {
+    drop: named("drop"),
+    categorical: named("categorical"),
+    numeric: named("numeric"),
+    id: named("id"),
+  };
+}
+
+/** A column that is called like a target, or the last one if it holds classes. */
+function guessTarget({ columns }: OpenedTable): string | undefined {
+  const holdsClasses = ({ role, distinct }: SketchedColumn) =>
+    distinct >= 2 && distinct <= MOST_CLASSES && ["categorical", "boolean", "integer"].includes(role);
+  const called = columns.find(({ name }) => /^(target|class|label|outcome|y)$/i.test(name));
+  const last = columns.at(-1);
+  return [called, last].find((column) => column && holdsClasses(column))?.name;
+}
+
+/** Twenty bars, or a category each. */
+function sketch({ sketch: heights }: SketchedColumn): SVGElement {
+  const width = 100 / Math.max(8, heights.length);
+  const bars = heights.map((height, i) => {
+    const tall = height > 0 ? Math.max(1.5, 24 * height) : 0;
+    return s("rect", { x: i * width, y: 24 - tall, width: width - 1, height: tall });
+  });
+  return s(
+    "svg",
+    { class: "sketch", viewBox: "0 0 100 24", preserveAspectRatio: "none", "aria-hidden": "true" },
+    bars,
+  );
+}
+
+/** The classes as one bar, the rare one marked, and in words. */
+function classBar({ classes, imbalance, missing, positive }: TargetReport): HTMLElement {
+  const rare = positive ?? classes.reduce((a, b) => (b.rows < a.rows ? b : a)).name;
+  const shown = classes.length > 8 ? [...classes].sort((a, b) => b.rows - a.rows).slice(0, 8) : classes;
+  let x = 0;
+  const parts = shown.map(({ name, share }, i) => {
+    const rect = s("rect", {
+      x,
+      y: 0,
+      width: Math.max(0.4, 100 * share),
+      height: 10,
+      class: name === rare ? "rare" : `other-${i % 4}`,
+    });
+    x += 100 * share;
+    return rect;
+  });
+  const words = shown.map(({ name, rows, share }) =>
+    h(
+      "li",
+      { class: name === rare ? "rare" : "" },
+      h("b", {}, name),
+      ` ${rows.toLocaleString("en")}`,
+      h("span", {}, formatPercent(share)),
+    ),
+  );
+  const rest = classes.length - shown.length;
+  const notes = [`${imbalance < 10 ? imbalance.toFixed(1) : Math.round(imbalance)} to 1`];
+  if (rest > 0) notes.push(`${rest} more classes`);
+  if (missing > 0) notes.push(`${counted(missing, "row")} without a class left out`);
+  return h(
+    "div",
+    { class: "balance" },
+    s("svg", { viewBox: "0 0 100 10", preserveAspectRatio: "none", "aria-hidden": "true" }, parts),
+    h("ul", {}, words, h("li", { class: "note" }, notes.join(", "))),
+  );
+}

@@ -1,0 +1,209 @@
+/** The page: puts its parts together. */
+
+import { inputError } from "../sdk/errors.ts";
+import { resolveSettings } from "../sdk/options.ts";
+import { VERSION } from "../sdk/version.ts";
+import { drawArt } from "./art.ts";
+import { Data, type Opening } from "./data.ts";
+import { DEMOS, type Demo } from "./demos.ts";
+import { get, h, isSeen, lead, s, say, showProblem } from "./dom.ts";
+import { readLink, writeLink } from "./link.ts";
+import { remote } from "./remote.ts";
+import { Results } from "./results.ts";
+import { Sampling } from "./sampling.ts";
+import { Settings } from "./settings.ts";
+import { Training } from "./training.ts";
+import { counted } from "./words.ts";
+import type { News, Studio } from "./worker/studio.ts";
+
+const worker = new Worker(new URL("./studio.js", import.meta.url), { type: "module", name: "studio" });
+const studio = remote<Studio, News>(worker, (news) => {
+  training.hear(news);
+  if (news.kind === "done" && news.result) results.addSplit(news.result);
+});
+const link = readLink(location.hash);
+const data = new Data(studio, () => {});
+const settings = new Settings(link.given, { onChange: showLink, onTrain: () => void train() });
+const training = new Training({ onStop: () => void studio.stop() });
+const results = new Results(studio);
+const sampling = new Sampling(studio);
+
+function showLink(): void {
+  const words = writeLink(settings.given);
+  history.replaceState(null, "", words ? `#${words}` : location.pathname);
+}
+
+/** What a user hands over: a table, or a model to draw from. */
+async function open(files: readonly File[]): Promise<void> {
+  if (training.running || files.length === 0) return;
+  // Here many files at once would become a table of images.
+  if (files.length > 1) {
+    return fail(inputError(`${files.length} files at once.`, "Give one table, or one model."));
+  }
+  const [file] = files;
+  if (/\.safetensors$/i.test(file.name)) return openModel(file);
+  return openTable(file, { name: file.name });
+}
+
+async function openTable(source: Blob, opening: Opening): Promise<void> {
+  await reading(opening.name, async () => {
+    await data.open(source, opening);
+    const first = get("bench").hidden;
+    get("start").classList.add("small");
+    get("bench").hidden = false;
+    if (first) lead(get("data"));
+    else get("data-title").focus({ preventScroll: false });
+    say(`${opening.name} is read.`);
+  });
+}
+
+async function openModel(file: File): Promise<void> {
+  await reading(file.name, async () => {
+    sampling.show(await studio.openModel(file, file.name));
+    lead(get("sample"));
+  });
+}
+
+async function openDemo({ file, id, ...opening }: Demo): Promise<void> {
+  await reading(opening.title, async () => {
+    const answer = await fetch(new URL(`./demo/${file}`, document.baseURI));
+    if (!answer.ok) throw inputError(`${file} could not be loaded.`, "Load the page again.");
+    await openTable(await answer.blob(), { ...opening, name: file.replace(/\.gz$/, "") });
+  });
+}
+
+/** Says that something is being read while it is, and what went wrong. */
+async function reading(name: string, work: () => Promise<void>): Promise<void> {
+  showProblem(get("start-problem"));
+  get("reading-name").textContent = `Reading ${name}`;
+  say(`Reading ${name}`);
+  get("reading").hidden = false;
+  document.body.classList.add("busy");
+  try {
+    await work();
+  } catch (error) {
+    fail(error);
+  } finally {
+    get("reading").hidden = true;
+    document.body.classList.remove("busy");
+  }
+}
+
+function fail(error: unknown): void {
+  showProblem(get("start-problem"), error);
+  get("start-problem").scrollIntoView({ block: "nearest" });
+}
+
+async function train(): Promise<void> {
+  if (training.running || !settings.valid) return;
+  const { ready } = data;
+  if (!ready) return data.ask();
+  const values = resolveSettings(settings.given);
+  const metric = String(values.metric);
+  lock(true);
+  const splits = values.splits * values.repeats;
+  results.begin(metric, splits);
+  training.begin({ metric, splits, epochs: values.epochs });
+  lead(get("training"));
+  const started = performance.now();
+  try {
+    const result = await studio.fit({ ...settings.given, ...ready });
+    const waits = isSeen(get("training"));
+    training.end((performance.now() - started) / 1000);
+    results.show(result, waits);
+    sampling.show(await studio.model());
+    say(result.verdict.sentence);
+    if (waits) lead(get("result"));
+  } catch (error) {
+    training.end(0, error);
+    results.abandon();
+  } finally {
+    lock(false);
+  }
+}
+
+function lock(locked: boolean): void {
+  data.locked = locked;
+  settings.locked = locked;
+  for (const opener of document.querySelectorAll<HTMLInputElement>("#file, [data-opens]"))
+    opener.disabled = locked;
+}
+
+function listDemos(): void {
+  const items = DEMOS.map((demo) => {
+    const button = h(
+      "button",
+      { type: "button", class: "demo", "data-demo": demo.id },
+      h("b", {}, demo.title),
+      h("span", {}, demo.question),
+      s(
+        "svg",
+        { viewBox: "0 0 100 4", preserveAspectRatio: "none", "aria-hidden": "true" },
+        s("rect", { width: 100, height: 4, class: "common" }),
+        s("rect", { width: 100 * demo.share, height: 4, class: "rare" }),
+      ),
+      h("small", {}, `${demo.facts}. ${demo.source}`),
+    );
+    button.addEventListener("click", () => void openDemo(demo));
+    return h("li", {}, button);
+  });
+  get("demos").append(...items);
+}
+
+function listenToFiles(): void {
+  const input = get<HTMLInputElement>("file");
+  input.addEventListener("change", async () => {
+    await open([...(input.files ?? [])]);
+    input.value = "";
+  });
+  for (const button of document.querySelectorAll<HTMLButtonElement>("[data-opens]")) {
+    button.addEventListener("click", () => input.click());
+  }
+  const over = (event: DragEvent, inside: boolean) => {
+    if (!event.dataTransfer?.types.includes("Files")) return;
+    event.preventDefault();
+    document.body.classList.toggle("over", inside);
+  };
+  addEventListener("dragover", (event) => over(event, true));
+  addEventListener("dragleave", (event) => event.relatedTarget === null && over(event, false));
+  addEventListener("drop", (event) => {
+    over(event, false);
+    void open([...(event.dataTransfer?.files ?? [])]);
+  });
+  // Cells copied in a spreadsheet come as tab-separated text.
+  addEventListener("paste", (event) => {
+    const text = event.clipboardData?.getData("text/plain") ?? "";
+    const typing = event.target instanceof HTMLInputElement;
+    if (!typing && /[\t,;].*\n/.test(text))
+      void open([new File([text], text.includes("\t") ? "pasted.tsv" : "pasted.csv")]);
+  });
+}
+
+async function workOffline(): Promise<void> {
+  if (!("serviceWorker" in navigator)) return;
+  try {
+    await navigator.serviceWorker.register(new URL("./sw.js", document.baseURI));
+    await navigator.serviceWorker.ready;
+    if (!navigator.serviceWorker.controller) {
+      await new Promise((resolve) => navigator.serviceWorker.addEventListener("controllerchange", resolve));
+    }
+    document.documentElement.dataset.offline = "ready";
+    get("offline").hidden = false;
+  } catch {
+    // Without it everything works but for an interrupted network.
+  }
+}
+
+get("art").append(drawArt());
+get("version").textContent = VERSION;
+get("cores").textContent = counted(Math.max(1, navigator.hardwareConcurrency - 1), "core");
+listDemos();
+listenToFiles();
+if (link.problems.length > 0)
+  fail(inputError(link.problems[0], "The link's other settings were taken over."));
+const demo = DEMOS.find(({ id }) => id === link.demo);
+if (demo) void openDemo(demo);
+addEventListener("beforeunload", (event) => {
+  if (training.running) event.preventDefault();
+});
+void workOffline();

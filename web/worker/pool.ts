@@ -1,0 +1,66 @@
+/** Splits side by side in workers; the results do not depend on how many there are. */
+import type { SplitRunner } from "../../sdk/run.ts";
+import type { SplitJob, SplitOutcome } from "../../sdk/split.ts";
+import type { Table } from "../../sdk/table/table.ts";
+import { errorOf, type Failure, failureOf } from "../remote.ts";
+
+/** What a split's worker is told: the table once, then jobs; after each epoch whether to stop. */
+export type ToSplit = { table: Table } | { job: Omit<SplitJob, "table"> } | { stop: boolean };
+export type ToPool =
+  | { epoch: [epoch: number, score: number, best: number] }
+  | { outcome: SplitOutcome }
+  | { failure: Failure };
+
+/** How many splits run at once: one core is left for the page. */
+export function laneCount(jobs: number, parallel: number): number {
+  return Math.min(jobs, parallel || Math.max(1, navigator.hardwareConcurrency - 1));
+}
+
+/** A runner that says when a split begins and when it is done. */
+export function poolRunner(news: {
+  onBegin(split: number): void;
+  onDone(outcome: SplitOutcome): void;
+}): SplitRunner {
+  return async (jobs, { parallel, hooks, stopped }) => {
+    const outcomes: (SplitOutcome | undefined)[] = jobs.map(() => undefined);
+    const workers: Worker[] = [];
+    let next = 0;
+    const lane = async () => {
+      const worker = new Worker(new URL("./split.js", import.meta.url), { type: "module", name: "split" });
+      workers.push(worker);
+      worker.postMessage({ table: jobs[0].table } satisfies ToSplit);
+      while (next < jobs.length && !(stopped() && next > 0)) {
+        const index = next++;
+        news.onBegin(jobs[index].split);
+        outcomes[index] = await runIn(worker, jobs[index], hooks(jobs[index]).onEpoch, stopped);
+        news.onDone(outcomes[index]);
+      }
+    };
+    try {
+      await Promise.all(Array.from({ length: laneCount(jobs.length, parallel) }, lane));
+    } finally {
+      for (const worker of workers) worker.terminate();
+    }
+    return outcomes;
+  };
+}
+
+function runIn(
+  worker: Worker,
+  { table: _, ...job }: SplitJob,
+  onEpoch: ReturnType<Parameters<SplitRunner>[1]["hooks"]>["onEpoch"],
+  stopped: () => boolean,
+): Promise<SplitOutcome> {
+  return new Promise((resolve, reject) => {
+    worker.onmessage = async ({ data }: MessageEvent<ToPool>) => {
+      if ("outcome" in data) resolve(data.outcome);
+      else if ("failure" in data) reject(errorOf(data.failure));
+      else {
+        await onEpoch?.(...data.epoch);
+        worker.postMessage({ stop: stopped() } satisfies ToSplit);
+      }
+    };
+    worker.onerror = ({ message }) => reject(errorOf(failureOf(message || "a worker could not be started")));
+    worker.postMessage({ job } satisfies ToSplit);
+  });
+}
