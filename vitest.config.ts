@@ -10,7 +10,7 @@ const limits = { testTimeout: 60_000, hookTimeout: 60_000, env: gpu };
 const CLI = "test/cli*.test.ts";
 const WEBGPU = "test/webgpu*.test.ts";
 
-/** Apart by what they need: `cli` waits for a build, `gpu` runs on WebGPU, `pages` drives a browser, `browser` runs in it. */
+/** Apart by what they need: `cli` and `pages` wait for a build, `gpu` runs on WebGPU, `pages` drives a browser, `browser` runs in it. */
 const projects: TestProjectInlineConfiguration[] = [
   {
     test: {
@@ -24,7 +24,9 @@ const projects: TestProjectInlineConfiguration[] = [
 ];
 if (gpu) projects.push({ test: { name: "gpu", include: [WEBGPU], ...limits } });
 if (browser) {
-  projects.push({ test: { name: "pages", include: ["test/browser/*.test.ts"], ...limits } });
+  projects.push({
+    test: { name: "pages", include: ["test/browser/*.test.ts"], globalSetup: "test/build.ts", ...limits },
+  });
   projects.push({
     cacheDir: "test/browser/node_modules/.cache/vite",
     test: {

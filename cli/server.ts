@@ -84,25 +84,25 @@ function load(folder: string): Map<string, File> {
 
 function answer(files: Map<string, File>, request: IncomingMessage, response: ServerResponse): void {
   const { method = "", url = "", headers } = request;
-  const refuse = (status: number, text: string, more = {}) => {
-    response.writeHead(status, { ...HEADERS, "Content-Type": "text/plain; charset=utf-8", ...more });
-    response.end(method === "HEAD" ? undefined : `${text}\n`);
+  const send = (status: number, more: Record<string, string | number>, body?: string | Buffer) => {
+    response.writeHead(status, { ...HEADERS, ...more });
+    response.end(method === "HEAD" ? undefined : body);
   };
-  // A foreign name that was made to point here must not get at what this server says.
-  if (!LOCAL.has((headers.host ?? "").replace(/:\d+$/, ""))) return refuse(421, "Not the host of this page.");
-  if (method !== "GET" && method !== "HEAD") return refuse(405, "Only GET and HEAD.", { Allow: "GET, HEAD" });
+  const refuse = (status: number, text: string, more = {}) => {
+    send(status, { "Content-Type": "text/plain; charset=utf-8", ...more }, `${text}\n`);
+  };
   const file = files.get(url.replace(/[?#].*$/s, ""));
-  if (!file) return refuse(404, "There is no such file.");
-  const { bytes, type, tag } = file;
-  // Folders named after what they hold never change; everything else is asked for anew.
-  const caching = url.startsWith("/app-") ? "public, max-age=31536000, immutable" : "no-cache";
-  const common = { ...HEADERS, "Cache-Control": caching, ETag: tag };
-  if (headers["if-none-match"] === tag) {
-    response.writeHead(304, common).end();
-    return;
+  // A foreign name that was made to point here must not get at what this server says.
+  if (!LOCAL.has((headers.host ?? "").replace(/:\d+$/, ""))) refuse(421, "Not the host of this page.");
+  else if (method !== "GET" && method !== "HEAD") refuse(405, "Only GET and HEAD.", { Allow: "GET, HEAD" });
+  else if (!file) refuse(404, "There is no such file.");
+  else {
+    // Folders named after what they hold never change; everything else is asked for anew.
+    const caching = url.startsWith("/app-") ? "public, max-age=31536000, immutable" : "no-cache";
+    const about = { "Cache-Control": caching, ETag: file.tag };
+    if (headers["if-none-match"] === file.tag) send(304, about);
+    else send(200, { ...about, "Content-Type": file.type, "Content-Length": file.bytes.length }, file.bytes);
   }
-  response.writeHead(200, { ...common, "Content-Type": type, "Content-Length": bytes.length });
-  response.end(method === "HEAD" ? undefined : bytes);
 }
 
 function listen(server: Server, port: number): Promise<void> {

@@ -138,8 +138,8 @@ export class Data {
         }
       }
     }
+    this.#markTarget();
     await this.#listClasses(positive);
-    this.#listColumns();
     this.#onChange();
   }
 
@@ -176,11 +176,11 @@ export class Data {
       });
       list.append(h("li", { class: "more" }, more));
     }
+    this.#markTarget();
   }
 
   #columnItem(column: SketchedColumn): HTMLElement {
     const { name, role, missing, min, max, examples, distinct } = column;
-    const isTarget = name === this.#target.value;
     const values = min === undefined ? examples.join(", ") : `${min} to ${max}`;
     const share = missing / Math.max(1, this.#table!.rows);
     const facts = [`${distinct.toLocaleString("en")} distinct`];
@@ -194,13 +194,20 @@ export class Data {
     select.addEventListener("change", () => void this.#force(name, select.value as keyof typeof ROLES));
     return h(
       "li",
-      { class: isTarget ? "is-target" : isOut(column) ? "is-out" : "" },
+      { class: isOut(column) ? "is-out" : "", "data-column": name },
       h("span", { class: "name" }, name),
-      h("span", { class: "role" }, isTarget ? h("span", { class: "tag" }, "to predict") : select),
+      h("span", { class: "role" }, select, h("span", { class: "tag" }, "to predict")),
       sketch(column),
       h("span", { class: "values" }, values || "no values"),
       h("span", { class: "facts" }, facts.join(", ")),
     );
+  }
+
+  /** The target has no role to choose. The list is not built anew, as the focus may be in it. */
+  #markTarget(): void {
+    for (const item of get("columns").querySelectorAll<HTMLElement>("[data-column]")) {
+      item.classList.toggle("is-target", item.dataset.column === this.#target.value);
+    }
   }
 
   /** Reads the table again with another role for a column; a role that does not fit is told and given up. */

@@ -62,13 +62,12 @@ export function say(text: string): void {
 /** Shows what went wrong and how to mend it in `box`, an alert; nothing hides it. */
 export function showProblem(box: HTMLElement, error?: unknown): void {
   box.hidden = error === undefined;
-  if (error === undefined) return box.replaceChildren();
   const known = error instanceof MakeitError;
   const message = known
     ? error.message
     : `Unexpected error: ${error instanceof Error ? error.message : error}`;
   const hint = known ? error.hint : "This is a fault of Makeit.";
-  box.replaceChildren(h("strong", {}, message), hint ? h("span", {}, hint) : "");
+  box.replaceChildren(...(box.hidden ? [] : [h("strong", {}, message), h("span", {}, hint)]));
 }
 
 /** Lets the browser paint and answer the user before what comes next. */

@@ -15,7 +15,9 @@ export function readLink(hash: string): { given: Given; demo?: string; problems:
   const demo = words.get("demo") ?? undefined;
   words.delete("demo");
   for (const [name, text] of words) {
-    const value = Object.hasOwn(OPTIONS, name) ? valueOf(OPTIONS[name as keyof Settings].kind, text) : text;
+    const value = Object.hasOwn(OPTIONS, name)
+      ? parseValue(OPTIONS[name as keyof Settings].kind, text)
+      : text;
     try {
       resolveSettings({ ...given, [name]: value });
       given[name] = value;
@@ -27,7 +29,7 @@ export function readLink(hash: string): { given: Given; demo?: string; problems:
   return { given, demo, problems };
 }
 
-function valueOf(kind: string, text: string): unknown {
+function parseValue(kind: string, text: string): unknown {
   if (kind === "boolean") return text === "true" ? true : text === "false" ? false : text;
   return kind === "number" || kind === "integer" ? (text === "" ? Number.NaN : Number(text)) : text;
 }

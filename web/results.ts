@@ -169,11 +169,11 @@ export class Results {
 
   #figure(split: number, name: string, title: string): HTMLElement {
     const where = split === ALL ? "all splits" : `split ${split}`;
-    const label = `Save ${title.toLowerCase()} of ${where} as SVG`;
     const button = h(
       "button",
-      { type: "button", class: "button quiet small", "aria-label": label },
+      { type: "button", class: "button quiet small" },
       "Save SVG",
+      h("span", { class: "unseen" }, ` of ${title.toLowerCase()}, ${where}`),
     );
     button.addEventListener("click", () => {
       const svg = this.#drawn.get(`${split}/${name}`);

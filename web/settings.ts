@@ -153,7 +153,7 @@ export class Settings {
 
   #bind<C extends Control>(name: Name, control: C): C {
     this.#controls.set(name, [...(this.#controls.get(name) ?? []), control]);
-    control.addEventListener("change", () => this.#set(name, valueOf(OPTIONS[name], control)));
+    control.addEventListener("change", () => this.#set(name, valueIn(OPTIONS[name], control)));
     return control;
   }
 
@@ -264,7 +264,7 @@ function controlOf(name: Name, spec: OptionSpec, attributes: Record<string, unkn
   });
 }
 
-function valueOf(spec: OptionSpec, control: Control): unknown {
+function valueIn(spec: OptionSpec, control: Control): unknown {
   if (spec.kind === "boolean") return (control as HTMLInputElement).checked;
   if (spec.kind === "number" || spec.kind === "integer")
     return control.value === "" ? Number.NaN : Number(control.value);

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join, normalize } from "node:path";
-import { type Browser, chromium, type Page } from "playwright";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright";
 import { findBrowser, NO_BROWSER } from "../../scripts/tools.mjs";
 
 /** What a server gives out: a folder, or contents by path ("/index.html"). */
@@ -88,7 +88,26 @@ export class TestBrowser {
     { path = "/", headers = {} }: { path?: string; headers?: Record<string, string> } = {},
   ): Promise<OpenPage> {
     const { origin, stop } = await serve(files, headers);
-    const context = await this.#browser.newContext();
+    return this.visit(origin + path, { stop });
+  }
+
+  /**
+   * Opens an address that somebody else serves.
+   * @param options.settings of the browser: its window, its colours …
+   * @param options.stop ends the server with the page
+   * @param options.before is run in the page before its own scripts
+   */
+  async visit(
+    url: string,
+    {
+      settings,
+      stop = () => {},
+      before,
+    }: { settings?: BrowserContextOptions; stop?: () => void; before?: () => void } = {},
+  ): Promise<OpenPage> {
+    const { origin } = new URL(url);
+    const context = await this.#browser.newContext(settings);
+    if (before) await context.addInitScript(before);
     const page = await context.newPage();
     const [errors, foreign]: [string[], string[]] = [[], []];
     page.on("console", (message) => {
@@ -97,8 +116,8 @@ export class TestBrowser {
     page.on("pageerror", (error) => errors.push(String(error)));
     page.on("requestfailed", (request) => errors.push(`${request.url()}: ${request.failure()?.errorText}`));
     context.on("request", (request) => {
-      const url = request.url();
-      if (!url.startsWith(`${origin}/`) && !/^(blob|data):/.test(url)) foreign.push(url);
+      const asked = request.url();
+      if (!asked.startsWith(`${origin}/`) && !/^(blob|data):/.test(asked)) foreign.push(asked);
     });
     const close = async () => {
       this.#open.delete(opened);
@@ -107,8 +126,8 @@ export class TestBrowser {
     };
     const opened: OpenPage = { page, origin, errors, foreign, close };
     this.#open.add(opened);
-    const answer = await page.goto(origin + path);
-    if (!answer?.ok()) throw new Error(`${path} cannot be loaded: ${answer?.status()}`);
+    const answer = await page.goto(url);
+    if (!answer?.ok()) throw new Error(`${url} cannot be loaded: ${answer?.status()}`);
     return opened;
   }
 

@@ -30,7 +30,7 @@ export function zip(entries: readonly Entry[]): Blob {
     ];
     const local = [fields([[0x04034b50, 4], ...common, [0, 2]]), name, bytes];
     // the directory repeats it, with attributes and the place of the local header
-    directory.push(fields([[0x02014b50, 4], [20, 2], ...common, [0, 8], [0, 2], [at, 4]]), name);
+    directory.push(fields([[0x02014b50, 4], [20, 2], ...common, [0, 12], [at, 4]]), name);
     parts.push(...local);
     at += length(local);
   }
