@@ -28,8 +28,11 @@ const training = new Training({ onStop: () => void studio.stop() });
 const results = new Results(studio);
 const sampling = new Sampling(studio);
 
+/** The demo that is open: the one word of the address that is no setting. */
+let demo = DEMOS.find(({ id }) => id === link.demo);
+
 function showLink(): void {
-  const words = writeLink(settings.given);
+  const words = writeLink(settings.given, demo?.id);
   history.replaceState(null, "", words ? `#${words}` : location.pathname);
 }
 
@@ -45,9 +48,11 @@ async function open(files: readonly File[]): Promise<void> {
   return openTable(file, { name: file.name });
 }
 
-async function openTable(source: Blob, opening: Opening): Promise<void> {
+async function openTable(source: Blob, opening: Opening, from?: Demo): Promise<void> {
   await reading(opening.name, async () => {
     await data.open(source, opening);
+    demo = from;
+    showLink();
     const first = get("bench").hidden;
     get("start").classList.add("small");
     get("bench").hidden = false;
@@ -64,11 +69,14 @@ async function openModel(file: File): Promise<void> {
   });
 }
 
-async function openDemo({ file, id, ...opening }: Demo): Promise<void> {
-  await reading(opening.title, async () => {
+async function openDemo(chosen: Demo): Promise<void> {
+  const { file, title, target, positive, drop } = chosen;
+  await reading(title, async () => {
     const answer = await fetch(new URL(`./demo/${file}`, document.baseURI));
     if (!answer.ok) throw inputError(`${file} could not be loaded.`, "Load the page again.");
-    await openTable(await answer.blob(), { ...opening, name: file.replace(/\.gz$/, "") });
+    settings.given = { ...chosen.settings, ...settings.given };
+    const opening = { name: file.replace(/\.gz$/, ""), target, positive, drop };
+    await openTable(await answer.blob(), opening, chosen);
   });
 }
 
@@ -201,7 +209,6 @@ listDemos();
 listenToFiles();
 if (link.problems.length > 0)
   fail(inputError(link.problems[0], "The link's other settings were taken over."));
-const demo = DEMOS.find(({ id }) => id === link.demo);
 if (demo) void openDemo(demo);
 addEventListener("beforeunload", (event) => {
   if (training.running) event.preventDefault();

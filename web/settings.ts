@@ -3,7 +3,7 @@
 import { MakeitError } from "../sdk/errors.ts";
 import { OPTIONS, type OptionSpec, resolveSettings, type Settings as Values } from "../sdk/options.ts";
 import { get, h, say, showProblem } from "./dom.ts";
-import { type Given, writeLink } from "./link.ts";
+import type { Given } from "./link.ts";
 import { METRICS } from "./words.ts";
 
 type Name = keyof Values;
@@ -107,11 +107,6 @@ export class Settings {
   set locked(locked: boolean) {
     for (const controls of this.#controls.values()) for (const control of controls) control.disabled = locked;
     this.#train.disabled = locked;
-  }
-
-  /** The word on the button. */
-  set action(text: string) {
-    this.#train.textContent = text;
   }
 
   #set(name: Name, raw: unknown): void {
@@ -227,8 +222,7 @@ export class Settings {
   #copyButton(): HTMLElement {
     const button = h("button", { type: "button", class: "button quiet" }, "Copy a link to these settings");
     button.addEventListener("click", async () => {
-      const link = writeLink(this.#given);
-      const url = `${location.origin}${location.pathname}${link ? `#${link}` : ""}`;
+      const url = location.href;
       const copied = await navigator.clipboard.writeText(url).then(
         () => true,
         () => false,

@@ -88,7 +88,7 @@ export class Training {
     this.#running = false;
     this.#stop.disabled = true;
     this.#stop.classList.add("gone");
-    document.title = "Makeit: make rare cases count";
+    document.title = error === undefined ? "Done · Makeit" : "Makeit: make rare cases count";
     showProblem(get("training-problem"), error);
     if (error === undefined) this.#progress.value = 1;
     for (const lane of this.#lanes.values()) if (lane.className !== "done") lane.className = "off";

@@ -118,7 +118,7 @@ test("the keyboard does everything, and a screen reader hears how it goes", asyn
   await page.waitForFunction(() => /Gentoo\s*124/.test(document.getElementById("classes")!.textContent!));
   await tabTo("What Island is");
   await page.keyboard.type("Leave");
-  await page.waitForSelector("#columns .is-out");
+  await page.waitForSelector("#columns .is-out[data-column=Island]");
   await page.waitForFunction(() => document.activeElement!.ariaLabel === "What Island is");
   await tabTo("set-splits");
   await page.keyboard.type("2");

@@ -201,6 +201,12 @@ test("settings travel in the address, data never", async () => {
   await page.click("text=Decision tree");
   await set(page, { lambda: "1", seed: "7" });
   expect(new URL(page.url()).hash).toBe("#metric=roc_auc&epochs=7&classifier=tree&seed=7");
+  // A table of the page's own may be named.
+  await page.evaluate(() => document.querySelector<HTMLElement>("[data-demo=penguins]")!.click());
+  await page.waitForFunction(() => document.getElementById("data-title")!.textContent === "penguins.json");
+  expect(new URL(page.url()).hash).toMatch(/^#demo=penguins&metric=roc_auc/);
+  await giveTable(page, "small.csv", TABLE);
+  expect(new URL(page.url()).hash).toMatch(/^#metric=roc_auc/);
   // λ follows the objective until it is set.
   await page.click("text=On their own");
   expect(await page.inputValue("#set-lambda")).toBe("0");
