@@ -51,7 +51,7 @@ export class LiveChart {
     this.#svg.replaceChildren(this.#grid);
     const share = (epoch: number) => (epoch - 1) / (this.#epochs - 1);
     // The first and the last stand at the ends; what would touch them is left out.
-    const inner = ticks(1, this.#epochs, 4).filter((epoch) => share(epoch) > 0.2 && share(epoch) < 0.9);
+    const inner = ticks(1, this.#epochs, 4).filter((epoch) => share(epoch) > 0.16 && share(epoch) < 0.9);
     this.#columns.replaceChildren(
       ...[1, ...inner.filter(Number.isInteger), this.#epochs].map((epoch) =>
         at(h("span", {}, epoch === 1 ? "epoch 1" : epoch), "left", `${100 * share(epoch)}%`),

@@ -1,13 +1,14 @@
 /** What came out of a run: the verdict, the methods, the files, the pictures. */
 import { formatFixed, formatPercent } from "../sdk/plots/text.ts";
 import { METHOD_NAMES, METHODS, type Method, type RunResult, type SplitResult } from "../sdk/result.ts";
-import { breathe, get, h, save } from "./dom.ts";
+import { breathe, get, h, s, save } from "./dom.ts";
 import type { Remote } from "./remote.ts";
 import { counted, metricName } from "./words.ts";
 import type { Studio } from "./worker/studio.ts";
 
 const OUTCOMES = { helps: "Helps", same: "No clear difference", hurts: "Hurts" } as const;
-const MARKS = { helps: "✓", same: "=", hurts: "✗" } as const;
+const MARKS = { helps: "M3 8.5 6.5 12 13 4.5", same: "M3 6h10M3 10h10", hurts: "m4 4 8 8m0-8-8 8" } as const;
+const ARROW = "M8 2v9M4 7.5l4 4 4-4M3 14.5h10";
 
 /** The pictures of a split, and those of all splits. */
 const SPLIT_PICTURES = {
@@ -96,6 +97,7 @@ export class Results {
         "button",
         { type: "button", class: "offer" },
         h("b", {}, title),
+        icon(ARROW),
         h("span", {}, text),
         h("i", {}, name),
       );
@@ -193,6 +195,9 @@ export class Results {
   }
 }
 
+const icon = (d: string) =>
+  s("svg", { class: "icon", viewBox: "0 0 16 16", "aria-hidden": "true" }, s("path", { d }));
+
 /** SVG text as elements; what it says is text, never script. */
 function parse(svg: string): Node {
   return document.importNode(new DOMParser().parseFromString(svg, "image/svg+xml").documentElement, true);
@@ -207,7 +212,7 @@ function verdict({ verdict, metric, mean, splits }: RunResult): HTMLElement {
     h(
       "h2",
       { id: "result-title", tabindex: -1 },
-      h("span", { class: "mark", "aria-hidden": "true" }, MARKS[outcome]),
+      h("span", { class: "mark" }, icon(MARKS[outcome])),
       OUTCOMES[outcome],
     ),
     h("p", { class: "sentence" }, sentence),

@@ -77,9 +77,8 @@ export class Settings {
         (["splits", "samples", "epochs", "seed"] as const).map((name) => this.#field(name)),
       ),
       this.#rest(),
-      this.#problem,
-      this.#train,
       this.#copyButton(),
+      h("div", { class: "go" }, this.#problem, this.#train),
     );
     form.addEventListener("submit", (event) => {
       event.preventDefault();
