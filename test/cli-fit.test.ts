@@ -22,7 +22,8 @@ const SPLIT_FILES = [1, 2].flatMap((k) => [
   ...SPLIT_PLOTS.map((plot) => `split-${k}/${plot}.svg`),
 ]);
 const FILES = [
-  ...["importances.svg", "methods.svg", "model.safetensors", "report.html", "report.json", "synthetic.csv"],
+  ...["importance.svg", "importances.svg", "methods.svg"],
+  ...["model.safetensors", "report.html", "report.json", "synthetic.csv"],
   ...SPLIT_FILES,
 ].sort();
 

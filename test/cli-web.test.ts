@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { get, request } from "node:http";
+import { request } from "node:http";
 import { connect } from "node:net";
 import { networkInterfaces } from "node:os";
 import { resolve } from "node:path";
@@ -143,7 +143,9 @@ describe("makeit web", () => {
   });
 
   test("Ctrl-C ends it at once, open connections or not", async () => {
-    get(url, { headers: { Connection: "keep-alive" } }, (response) => response.resume());
+    const { port } = new URL(url);
+    const kept = connect({ host: "127.0.0.1", port: Number(port) });
+    await new Promise((done) => kept.on("connect", done).on("error", done));
     const ended = new Promise((done) => child.on("close", (code) => done(code)));
     child.kill("SIGINT");
     expect(await ended).toBe(0);

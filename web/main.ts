@@ -113,17 +113,16 @@ async function train(): Promise<void> {
   results.begin(metric, splits);
   training.begin({ metric, splits, epochs: values.epochs });
   lead(get("training"));
-  const started = performance.now();
   try {
     const result = await studio.fit({ ...settings.given, ...ready });
     const waits = isSeen(get("training"));
-    training.end((performance.now() - started) / 1000);
+    training.finish(result);
     results.show(result, waits);
     sampling.show(await studio.model());
     say(result.verdict.sentence);
     if (waits) lead(get("result"));
   } catch (error) {
-    training.end(0, error);
+    training.fail(error);
     results.abandon();
   } finally {
     lock(false);

@@ -12,6 +12,11 @@ type Control = HTMLInputElement | HTMLSelectElement;
 const CHOICES: Partial<Record<Name, Record<string, string>>> = {
   metric: Object.fromEntries(Object.entries(METRICS).map(([metric, [name]]) => [metric, name])),
   classifier: { logistic: "Logistic regression", tree: "Decision tree" },
+  engine: {
+    auto: "What a short trial finds faster",
+    wasm: "WebAssembly, on the processor",
+    webgpu: "WebGPU, on the graphics card",
+  },
   objective: { augmented: "With the real ones", synthetic: "On their own" },
 };
 
@@ -46,7 +51,7 @@ const FIRST: readonly Name[] = [
   "seed",
 ];
 /** What has no place in the page. */
-const HIDDEN: readonly Name[] = ["engine"];
+const HIDDEN: readonly Name[] = ["profile"];
 
 /** "criticLearningRate" → "critic learning rate" */
 const spaced = (name: string) => {

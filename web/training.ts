@@ -1,10 +1,11 @@
 /** A run as it goes on: how far, how good, how long still. */
 import { formatFixed } from "../sdk/plots/text.ts";
+import type { RunResult } from "../sdk/result.ts";
 import type { Progress } from "../sdk/run.ts";
 import { Tally } from "../sdk/tally.ts";
 import { LiveChart } from "./chart.ts";
 import { get, h, say, showProblem } from "./dom.ts";
-import { counted, duration, metricName } from "./words.ts";
+import { counted, duration, engineName, metricName } from "./words.ts";
 import type { News } from "./worker/studio.ts";
 
 const TILES = { best: "Best score", mean: "Mean score", left: "Time left", pace: "Epochs a second" } as const;
@@ -70,31 +71,46 @@ export class Training {
       epochs,
     );
     this.#listLanes(splits);
+    get("engine").textContent = "";
     this.#phase(`Starting ${counted(splits, "split")} and the model on all rows.`);
     say("Training has started.");
   }
 
   hear(news: News): void {
-    if (news.kind === "lanes") this.#tally = new Tally({ jobs: news.lanes });
-    else if (news.kind === "begin") this.#mark(news.split, "training");
+    if (news.kind === "lanes") {
+      this.#tally = new Tally({ jobs: news.lanes });
+      get("engine").textContent = `${engineName(news.engine)}, ${counted(news.lanes, "split")} at a time`;
+    } else if (news.kind === "begin") this.#mark(news.split, "training");
     else if (news.kind === "done") {
       this.#done++;
       this.#mark(news.split, "done");
     } else this.#count(news.progress);
   }
 
-  /** @param error what ended the run, when it is not its end */
-  end(seconds: number, error?: unknown): void {
+  /** The run has come to its end. */
+  finish({ engine, engineReason, seconds }: RunResult): void {
+    this.#end();
+    this.#progress.value = 1;
+    this.#write("left", "0 s");
+    this.#phase(`${this.#stopping ? "Stopped" : "Finished"} after ${duration(seconds)}.`);
+    get("engine").textContent = `${engineName(engine)}: ${engineReason}`;
+    document.title = "Done · Makeit";
+  }
+
+  /** Something else has ended it. */
+  fail(error: unknown): void {
+    this.#end();
+    this.#write("left", "–");
+    this.#phase("Training has ended.");
+    showProblem(get("training-problem"), error);
+    document.title = "Makeit: make rare cases count";
+  }
+
+  #end(): void {
     this.#running = false;
     this.#stop.disabled = true;
     this.#stop.classList.add("gone");
-    document.title = error === undefined ? "Done · Makeit" : "Makeit: make rare cases count";
-    showProblem(get("training-problem"), error);
-    if (error === undefined) this.#progress.value = 1;
     for (const lane of this.#lanes.values()) if (lane.className !== "done") lane.className = "off";
-    this.#write("left", error === undefined ? "0 s" : "–");
-    const how = this.#stopping ? "Stopped" : "Finished";
-    this.#phase(error === undefined ? `${how} after ${duration(seconds)}.` : "Training has ended.");
   }
 
   #listLanes(splits: number): void {

@@ -15,6 +15,10 @@ export const METRICS: Record<MetricName, [name: string, meaning: string]> = {
 
 export const metricName = (metric: string) => METRICS[metric as MetricName]?.[0] ?? metric;
 
+/** "wasm" → "WebAssembly" */
+export const engineName = (engine: string) =>
+  engine.replace("wasm", "WebAssembly").replace("webgpu", "WebGPU");
+
 /** 75 → "1 min 15 s" */
 export function duration(seconds: number): string {
   if (!Number.isFinite(seconds)) return "–";

@@ -100,9 +100,10 @@ test("the same files as the SDK gives in Node, whatever the number of workers", 
   const { page, errors } = await open();
   await giveTable(page, "small.csv", TABLE);
   await set(page, { ...SHORT_CONTROLS, jobs: "3" });
+  await page.selectOption("#set-engine", "wasm");
   await train(page);
   const table = await readTable(TABLE, { name: "small.csv" });
-  const here = await fit(table, { ...SHORT, target: "rare", positive: "yes" });
+  const here = await fit(table, { ...SHORT, target: "rare", positive: "yes", engine: "wasm" });
   expect(text((await savedFile(page, "synthetic.csv")).bytes)).toBe(writeCsv(here.synthetic));
   const model = await savedFile(page, "model.safetensors");
   expect(Buffer.compare(model.bytes, here.model.toBytes())).toBe(0);
@@ -233,4 +234,25 @@ test("a tab in the background goes on training", async () => {
   await expect.poll(() => page.textContent("#phase"), { timeout: 20_000 }).toMatch(/^Finished after/);
   await expect.poll(() => page.isVisible("#result"), { timeout: 20_000 }).toBe(true);
   expect(errors).toEqual([]);
+});
+
+test("a GPU that is lost in mid-run: it goes on in WebAssembly and says so", async () => {
+  const { page } = await open();
+  const gpu = await page.evaluate(async () => (await navigator.gpu?.requestAdapter()) != null);
+  expect(gpu, "this browser has no WebGPU").toBe(true);
+  await giveTable(page, "small.csv", TABLE);
+  await set(page, { ...SHORT_CONTROLS, epochs: "100000", patience: "100000" });
+  await page.selectOption("#set-engine", "webgpu");
+  await page.click("#form button[type=submit]");
+  await page.waitForFunction(() => /epoch (\d+) of/.test(document.getElementById("phase")!.textContent!));
+  expect(await page.textContent("#engine")).toMatch(/^WebGPU, \d+ splits? at a time/);
+  const session = await page.context().browser()!.newBrowserCDPSession();
+  const epoch = async () => Number(/epoch (\d+)/.exec((await page.textContent("#phase"))!)![1]);
+  const before = await epoch();
+  await session.send("Browser.crashGpuProcess");
+  await expect.poll(epoch, { timeout: 30_000 }).toBeGreaterThan(before + 20);
+  await page.click("#stop");
+  await page.waitForSelector("#result:not([hidden])");
+  expect(await page.textContent("#result .warnings")).toMatch(/Split 1, epoch \d+: The GPU was lost/);
+  expect(await page.textContent("#engine")).toBe("WebGPU and WebAssembly: asked for");
 });

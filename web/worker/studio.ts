@@ -43,7 +43,7 @@ export interface Sampled {
 
 /** What happens while a run goes on. */
 export type News =
-  | { kind: "lanes"; lanes: number }
+  | { kind: "lanes"; lanes: number; engine: string }
   | { kind: "begin"; split: number }
   | { kind: "epoch"; progress: Progress }
   | { kind: "done"; split: number; result?: SplitResult };
@@ -94,7 +94,8 @@ const studio = {
       need(table),
       { ...options, signal: stopping.signal, onEpoch: (progress) => tell({ kind: "epoch", progress }) },
       (jobs, how) => {
-        tell({ kind: "lanes", lanes: laneCount(jobs.length, how.parallel) });
+        const { engine } = jobs[0].settings;
+        tell({ kind: "lanes", lanes: laneCount(jobs.length, how.parallel), engine });
         return runner(jobs, how);
       },
     );
