@@ -7,10 +7,9 @@
  */
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
-import { Encoder, readTable, resolveSettings, type Settings, type TrainResult, train } from "../sdk/node.ts";
-import { repeatedSplits } from "../sdk/splits.ts";
+import { resolveSettings, type Settings, type TrainResult, train } from "../sdk/node.ts";
 import { mean } from "../sdk/statistics.ts";
-import { listData } from "./quality/data.ts";
+import { encodeFold, openFold } from "./fold.ts";
 
 const FLOORS = [
   { seconds: 30, score: 0.85 },
@@ -40,7 +39,7 @@ interface Curve {
   correlation: number;
 }
 
-const problem = await openProblem();
+const problem = await openFold(values);
 const seeds = Array.from({ length: Number(values.seeds) }, (_, i) => i + 1);
 const ours: Curve[] = [];
 const note = (text: string) => (values.json ? undefined : console.log(text));
@@ -93,15 +92,7 @@ if (values.json)
 
 async function learn(seed: number, seconds: number, options: Partial<Settings>): Promise<Curve> {
   const settings = resolveSettings({ metric: "roc_auc", seed, rescore: 0, ...options });
-  const { table, rows, target, positive } = problem;
-  const encoder = Encoder.fit(table, { target, positive, rows, scale: settings.scale });
-  const job = {
-    x: encoder.encode(table, rows),
-    y: encoder.labels(table, rows),
-    classes: encoder.classes.length,
-    settings,
-    seed,
-  };
+  const job = { ...encodeFold(problem, settings.scale), settings, seed };
   const started = performance.now();
   const elapsed: number[] = [];
   const result: TrainResult = await train(job, {
@@ -132,15 +123,4 @@ function firstTime(curve: Curve, score: number): number {
     if (mean(curve.score.slice(e - WINDOW, e)) >= score) return curve.seconds[e - 1];
   }
   return Number.POSITIVE_INFINITY;
-}
-
-/** The named table, or birdstrikes; the training rows of its first of five folds. */
-async function openProblem() {
-  const [data] = listData(values.data, values.target);
-  const table = await readTable(data.path, { drop: [...(data.drop ?? [])] });
-  const target = data.target ?? table.columns[table.columns.length - 1].name;
-  const positive = values.positive ?? data.positive;
-  const y = Encoder.fit(table, { target, positive }).labels(table);
-  const { train: rows } = repeatedSplits(y, 5, 1, 1)[0];
-  return { name: data.name, table, rows, target, positive };
 }

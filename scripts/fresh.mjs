@@ -16,7 +16,7 @@ const CONFIGS = ["tsdown.config.ts", "tsconfig.json", "asconfig.json"];
 function changed(path) {
   const found = statSync(path);
   if (!found.isDirectory()) return found.mtimeMs;
-  const below = readdirSync(path).filter((name) => name !== "generated");
+  const below = readdirSync(path).filter((name) => !["generated", "node_modules"].includes(name));
   return Math.max(found.mtimeMs, ...below.map((name) => changed(join(path, name))));
 }
 

@@ -55,7 +55,8 @@ const NODE_PACKAGES = ["svgdom", "webgpu", "tinypool", "yargs", "cli-progress"];
 const FILES = ["sdk", "cli", "bench", "web"].flatMap((folder) =>
   readdirSync(folder, { recursive: true, encoding: "utf8" })
     .map((file) => join(folder, file).replaceAll("\\", "/"))
-    .filter((file) => /\.ts$/.test(file) && !file.endsWith(".d.ts") && !file.startsWith("sdk/generated/")),
+    .filter((file) => /\.ts$/.test(file) && !file.endsWith(".d.ts"))
+    .filter((file) => !/^sdk\/generated\/|\/node_modules\//.test(file)),
 );
 
 interface Import {

@@ -1,0 +1,133 @@
+/** The table: on the terminal, as JSON, as Markdown. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { arch, cpus, loadavg, totalmem } from "node:os";
+import { type Floor, UNBUILT } from "./works.ts";
+
+export interface Row {
+  work: string;
+  ms: number;
+  peers: Record<string, number>;
+  /** How many times as fast as each peer ours is. */
+  ratio: Record<string, number>;
+}
+
+/** A floor and what was found. */
+export interface Verdict extends Floor {
+  work: string;
+  ratio: number | undefined;
+}
+
+export interface Result {
+  device: string;
+  date: string;
+  seed: number;
+  node: string;
+  browser?: string;
+  /** The machine's load (1 minute) before and, once it is done, after; the benchmark's own part is 1. */
+  load: number[];
+  rows: Row[];
+  floors: Verdict[];
+  notes: string[];
+}
+
+export function deviceName(): string {
+  const [{ model }] = cpus();
+  return `${model.trim()}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, ${arch()}`;
+}
+
+export function load(): number {
+  return Math.round(loadavg()[0] * 100) / 100;
+}
+
+export function rowOf(work: string, ms: Record<string, number>): Row {
+  const { makeit, ...peers } = ms;
+  const ratio = Object.fromEntries(Object.entries(peers).map(([name, time]) => [name, time / makeit]));
+  return { work, ms: makeit, peers, ratio };
+}
+
+export function judge(row: Row, floors: readonly Floor[] = []): Verdict[] {
+  return floors.map((floor) => ({ ...floor, work: row.work, ratio: row.ratio[floor.peer] }));
+}
+
+export function rowText({ work, ms, peers, ratio }: Row): string {
+  const lines = Object.entries(peers).map(
+    ([name, time]) =>
+      `    ${name.padEnd(44)}${milliseconds(time).padStart(13)}${times(ratio[name]).padStart(11)}`,
+  );
+  return [`${work.padEnd(48)}${milliseconds(ms).padStart(13)}`, ...lines].join("\n");
+}
+
+export function floorsText(floors: readonly Verdict[]): string {
+  return [
+    "Floors",
+    ...floors.map((floor) => `  ${outcome(floor).padEnd(13)}${statement(floor)}`),
+    ...UNBUILT.map((floor) => `  ${"not built".padEnd(13)}${floor}`),
+  ].join("\n");
+}
+
+function outcome({ ratio, least }: Verdict): string {
+  if (ratio === undefined) return "not measured";
+  return ratio >= least ? "met" : "MISSED";
+}
+
+function statement({ work, peer, least, ratio }: Verdict): string {
+  const found = ratio === undefined ? "" : `: ${times(ratio)}`;
+  return `${work}: ≥ ${least}× ${peer}${found}`;
+}
+
+export function headline({ device, date, seed, node, browser, load }: Result): string {
+  const where = [`Node ${node}`, ...(browser ? [`Chromium ${browser}`] : [])].join(", ");
+  const [before, after = 0] = load;
+  const busy = before > 1 || after > 2 ? " Others are working on this machine: the times are noisy." : "";
+  return `${device}; ${where}; ${date}; seed ${seed}; load ${load.join(" → ")}.${busy}`;
+}
+
+/** Writes bench/results/DATE-DEVICE.json and bench/RESULTS.md. @returns the former's path. */
+export function write(result: Result): string {
+  const slug = result.device.toLowerCase().replace(/[^a-z0-9]+/g, "-");
+  const path = `bench/results/${result.date}-${slug}.json`;
+  mkdirSync("bench/results", { recursive: true });
+  writeFileSync(path, `${JSON.stringify(result, null, 1)}\n`);
+  writeFileSync("bench/RESULTS.md", markdown(result));
+  return path;
+}
+
+function markdown(result: Result): string {
+  const cell = ([name, time]: [string, number], row: Row) =>
+    `${name} ${milliseconds(time)} (${times(row.ratio[name])})`;
+  const rows = result.rows.map(
+    (row) =>
+      `| ${row.work} | ${milliseconds(row.ms)} | ${Object.entries(row.peers)
+        .map((peer) => cell(peer, row))
+        .join("; ")} |`,
+  );
+  const floors = [
+    ...result.floors.map((floor) => `| ${outcome(floor)} | ${statement(floor)} |`),
+    ...UNBUILT.map((floor) => `| not built | ${floor} |`),
+  ];
+  return `# Speed
+
+${headline(result)}
+
+Written by \`npm run bench:speed -- --json\`; [NOTES.md](NOTES.md) says what was tried. Every row is one run: all sides
+warmed up, then in turns, the median of several; beside each peer, how many times as fast Makeit is. One thread a side
+unless it says otherwise. All sides start from the same numbers, and their losses and gradients agree within 1e-3.
+
+| work | Makeit | others |
+|---|---|---|
+${rows.join("\n")}
+
+| floor | |
+|---|---|
+${floors.join("\n")}
+${result.notes.length ? `\n${result.notes.map((note) => `- ${note}`).join("\n")}\n` : ""}`;
+}
+
+function milliseconds(ms: number): string {
+  const digits = ms < 1 ? 3 : ms < 10 ? 2 : ms < 100 ? 1 : 0;
+  return `${ms.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits })} ms`;
+}
+
+function times(ratio: number): string {
+  return `${ratio.toLocaleString("en", { maximumFractionDigits: ratio < 10 ? 2 : ratio < 100 ? 1 : 0 })}×`;
+}

@@ -1,0 +1,35 @@
+/** A side's end of the line: sets up one work of one library, and times its steps. */
+
+import { type Host, openLibrary } from "./library.ts";
+import type { Outputs, Task } from "./task.ts";
+
+export interface Timing {
+  /** Milliseconds a step, the mean of those that were asked for. */
+  ms: number;
+  /** What the last step returned. */
+  result: unknown;
+}
+
+export class Session {
+  readonly #host: Host;
+  #task: Task | undefined;
+
+  constructor(host: Host) {
+    this.#host = host;
+  }
+
+  async open(library: string, work: string): Promise<Outputs> {
+    const works = await openLibrary(library, this.#host);
+    if (!works[work]) throw new Error(`${library} has no ${work}`);
+    this.#task = await works[work]();
+    return this.#task.outputs;
+  }
+
+  async time(count: number): Promise<Timing> {
+    const task = this.#task!;
+    let result: unknown;
+    const started = performance.now();
+    for (let i = 0; i < count; i++) result = await task.step();
+    return { ms: (performance.now() - started) / count, result };
+  }
+}
