@@ -10,7 +10,7 @@ import { measure } from "./speed/measure.ts";
 import { Places } from "./speed/places.ts";
 import { SEED } from "./speed/problem.ts";
 import * as report from "./speed/report.ts";
-import { TREE_FLOOR, WORKS, type Work } from "./speed/works.ts";
+import { WORKS, type Work } from "./speed/works.ts";
 
 const USAGE = `npm run bench:speed -- [options]
   --only A,B        some works: ${WORKS.map(({ name }) => name).join(", ")}

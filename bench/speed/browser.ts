@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { extname, join, normalize, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
-/** What is used of playwright-core, which is installed with the browser tests' tools. */
+/** What is used of Playwright, which is installed with the browser tests' tools. */
 interface Page {
   goto(url: string): Promise<unknown>;
   evaluate<A, R>(work: (argument: A) => R | Promise<R>, argument: A): Promise<R>;
@@ -54,7 +54,7 @@ export class Browser {
     const { browser, missing } = await tools();
     if (!browser) return missing.join(" ");
     const require = createRequire(resolve("test/browser/package.json"));
-    const { chromium } = require("playwright-core") as Playwright;
+    const { chromium } = require("playwright") as Playwright;
     const { origin, stop } = await serve();
     return new Browser(await chromium.launch(browser), origin, stop);
   }
