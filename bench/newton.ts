@@ -90,7 +90,10 @@ function derivatives(
 
 /** Four sums at a time: one alone would wait for each addition. */
 function dot(a: Float64Array, b: Float64Array): number {
-  let [s0, s1, s2, s3] = [0, 0, 0, 0];
+  let s0 = 0;
+  let s1 = 0;
+  let s2 = 0;
+  let s3 = 0;
   let i = 0;
   for (; i + 3 < a.length; i += 4) {
     s0 += a[i] * b[i];

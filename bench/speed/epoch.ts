@@ -45,7 +45,7 @@ export function epochs(folds?: { scaled: Examples; raw: Examples }): Library {
     epoch,
     learn: async () => ({
       outputs: {},
-      step: () => learn((hooks) => train(learningJob(folds.scaled, ++seed), hooks), GIVEN_UP),
+      step: () => learn((hooks) => train(learningJob(folds.scaled, ++seed), hooks)),
     }),
     dragan: async () => ({
       outputs: {},
@@ -85,7 +85,7 @@ function paced(start: (onEpoch: () => Promise<void>) => Promise<unknown>): () =>
 /** Trains until the goal is reached, or for as many seconds. */
 export async function learn(
   start: (hooks: TrainHooks) => Promise<unknown>,
-  seconds: number,
+  seconds = GIVEN_UP,
 ): Promise<Learnt> {
   const scores: number[] = [];
   const started = performance.now();

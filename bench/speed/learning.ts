@@ -3,6 +3,7 @@ import { encodeFold, type Fold, openFold } from "../fold.ts";
 import { GOAL, type Learnt } from "./epoch.ts";
 import { median } from "./measure.ts";
 import { type Row, rowOf } from "./report.ts";
+import type { Clock } from "./session.ts";
 import { type Folds, NodeSide, type PlainExamples } from "./sides.ts";
 import type { Floor } from "./works.ts";
 
@@ -13,6 +14,7 @@ export const LEARNING_FLOORS: readonly Floor[] = [{ peer: "tfjs wasm", least: 8 
 export async function timeLearning(
   from: { data?: string; target?: string; positive?: string },
   seeds: number,
+  clock: Clock,
 ): Promise<{ row: Row; notes: string[] }> {
   const fold = await openFold(from);
   const folds: Folds = { scaled: plain(fold, true), raw: plain(fold, false) };
@@ -20,7 +22,7 @@ export async function timeLearning(
   const ms: Record<string, number> = {};
   const notes: string[] = [];
   for (const library of SIDES) {
-    const runs = await repeat(library, "learn", folds, seeds);
+    const runs = await repeat(library, "learn", folds, seeds, clock);
     ms[library] = median(runs.map((run) => (run.reached ? run.ms : Number.POSITIVE_INFINITY)));
     const told = runs.map(
       ({ reached, ms, epochs, score }) =>
@@ -28,7 +30,7 @@ export async function timeLearning(
     );
     notes.push(`${work}: ${library}, seeds 1 to ${seeds}: ${told.join("; ")}`);
   }
-  const [dragan] = await repeat("makeit", "dragan", folds, 1);
+  const [dragan] = await repeat("makeit", "dragan", folds, 1, clock);
   const { epochs, score } = dragan;
   notes.push(
     `Preset dragan beside it: ${score.toFixed(3)} after ${(dragan.ms / 1000).toFixed(0)} s and ${epochs} epochs`,
@@ -41,14 +43,15 @@ async function repeat(
   work: string,
   folds: Folds,
   count: number,
+  clock: Clock,
 ): Promise<(Learnt & { ms: number })[]> {
   const side = new NodeSide(library, work, folds);
   try {
     await side.open();
     const runs: (Learnt & { ms: number })[] = [];
     for (let i = 0; i < count; i++) {
-      const { ms, result } = await side.time(1);
-      runs.push({ ms, ...(result as Learnt) });
+      const timing = await side.time(1);
+      runs.push({ ms: timing[clock]!, ...(timing.result as Learnt) });
     }
     return runs;
   } finally {

@@ -10,6 +10,8 @@ export interface Host {
   tfjs(backend: "cpu" | "wasm" | "webgpu", threads: number): Promise<Tf>;
   jax(threads: number): Promise<Jax>;
   threads: number;
+  /** Milliseconds of processor time so far, all threads together. */
+  processor?(): number;
   /** The rows of `--data`, standardised and as they are. */
   folds?: { scaled: Examples; raw: Examples };
 }

@@ -1,4 +1,5 @@
 /** Times the sides of a work: equal outputs first, then in turns, so that what else the machine does meets them all. */
+import type { Clock } from "./session.ts";
 import type { Side } from "./sides.ts";
 import type { Outputs } from "./task.ts";
 
@@ -20,7 +21,7 @@ export interface Measured {
 }
 
 /** Times what is asked of the sides; one that does not agree with ours is left out. */
-export async function measure(sides: Starts): Promise<Measured> {
+export async function measure(sides: Starts, clock: Clock): Promise<Measured> {
   const open: { name: string; side: Side; count: number; rounds: number; times: number[] }[] = [];
   const missing: string[] = [];
   let ours: Outputs | undefined;
@@ -40,7 +41,7 @@ export async function measure(sides: Starts): Promise<Measured> {
     }
     for (let round = 0; round < Math.max(...open.map(({ rounds }) => rounds)); round++) {
       for (const { side, count, rounds, times } of open)
-        if (round < rounds) times.push((await side.time(count)).ms);
+        if (round < rounds) times.push((await side.time(count))[clock]!);
     }
   } finally {
     for (const { side } of open) await side.close();
@@ -50,8 +51,8 @@ export async function measure(sides: Starts): Promise<Measured> {
 
 /** Steps until a few are done and their time is known. @returns steps a turn, and how many turns. */
 async function warmUp(side: Side): Promise<{ count: number; rounds: number }> {
-  let { ms } = await side.time(1);
-  for (let spent = ms; spent < 3 * TURN; spent += 3 * ms) ({ ms } = await side.time(3));
+  let { wall: ms } = await side.time(1);
+  for (let spent = ms; spent < 3 * TURN; spent += 3 * ms) ({ wall: ms } = await side.time(3));
   const count = Math.max(1, Math.round(TURN / ms));
   return { count, rounds: Math.min(MOST, Math.max(FEWEST, Math.round(BUDGET / (count * ms)))) };
 }

@@ -63,7 +63,7 @@ export interface GeneratorProblem extends GeneratorWork {
   discriminatorParameters?: Record<string, Values>;
 }
 
-/** draGAN on abalone19's sizes: sets of 3,353 rows of 8 features and 2 logits, flattened. */
+/** draGAN on 1,870 rows of 8 features: sets of 1.79 times as many rows, with 2 logits, flattened. */
 const REFERENCE = { rows: 3353, width: 10 };
 /** The default preset on 8 features: sets of 64 rows, seen with one smooth label. */
 const DEFAULT = { sets: 16, rows: 64, width: 10, rank: 10, noise: 64 };
@@ -146,7 +146,7 @@ export async function generatorProblem(name: string): Promise<GeneratorProblem> 
   };
 }
 
-/** Bernoulli labels for a discriminator (smoothed as its real half is), scores for a critic. */
+/** Scores for a critic; for a discriminator a real half, smoothed, and a generated one. */
 function targetsOf({ loss }: NetworkWork, count: number): Float32Array {
   const random = new Random(derive(SEED, 3));
   return Float32Array.from({ length: count }, (_, i) =>

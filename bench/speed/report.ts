@@ -1,6 +1,7 @@
 /** The table: on the terminal, as JSON, as Markdown. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { arch, cpus, loadavg, totalmem } from "node:os";
+import type { Clock } from "./session.ts";
 import { type Floor, UNBUILT } from "./works.ts";
 
 export interface Row {
@@ -21,6 +22,8 @@ export interface Result {
   device: string;
   date: string;
   seed: number;
+  /** Processor time where others were working on the machine. */
+  clock: Clock;
   node: string;
   browser?: string;
   /** The machine's load (1 minute) before and, once it is done, after; the benchmark's own part is 1. */
@@ -75,11 +78,19 @@ function statement({ work, peer, least, ratio }: Verdict): string {
   return `${work}: ≥ ${least}× ${peer}${found}`;
 }
 
-export function headline({ device, date, seed, node, browser, load }: Result): string {
+export function headline({ device, date, seed, clock, node, browser, load }: Result): string {
   const where = [`Node ${node}`, ...(browser ? [`Chromium ${browser}`] : [])].join(", ");
   const [before, after = 0] = load;
   const busy = before > 1 || after > 2 ? " Others are working on this machine: the times are noisy." : "";
-  return `${device}; ${where}; ${date}; seed ${seed}; load ${load.join(" → ")}.${busy}`;
+  const times = clock === "wall" ? "" : " processor time;";
+  return `${device}; ${where}; ${date}; seed ${seed};${times} load ${load.join(" → ")}.${busy}`;
+}
+
+/** To four digits: more would be noise. */
+export function json(result: Result): string {
+  const round = (_: string, value: unknown) =>
+    typeof value === "number" ? Number(value.toPrecision(4)) : value;
+  return JSON.stringify(result, round, 1);
 }
 
 /** Writes bench/results/DATE-DEVICE.json and bench/RESULTS.md. @returns the former's path. */
@@ -87,7 +98,7 @@ export function write(result: Result): string {
   const slug = result.device.toLowerCase().replace(/[^a-z0-9]+/g, "-");
   const path = `bench/results/${result.date}-${slug}.json`;
   mkdirSync("bench/results", { recursive: true });
-  writeFileSync(path, `${JSON.stringify(result, null, 1)}\n`);
+  writeFileSync(path, `${json(result)}\n`);
   writeFileSync("bench/RESULTS.md", markdown(result));
   return path;
 }

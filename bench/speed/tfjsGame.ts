@@ -7,9 +7,17 @@ import { openLearner } from "../../sdk/classifiers.ts";
 import { Cpu } from "../../sdk/engine/module.ts";
 import { WasmBackend } from "../../sdk/engine/wasm.ts";
 import { openMetric } from "../../sdk/metrics.ts";
-import { adam, Generator, type Layer, Network, rowClassifier, setCritic } from "../../sdk/networks.ts";
+import {
+  adam,
+  Generator,
+  type GeneratorShape,
+  type Layer,
+  Network,
+  rowClassifier,
+  setCritic,
+} from "../../sdk/networks.ts";
 import { Noise, noiseDeviations } from "../../sdk/noise.ts";
-import { layerWidths, sampleCount } from "../../sdk/options.ts";
+import { layerWidths, type Settings, sampleCount } from "../../sdk/options.ts";
 import { derive, PURPOSE, Random } from "../../sdk/random.ts";
 import { cpuRanker } from "../../sdk/ranking.ts";
 import { rowsByClass } from "../../sdk/resampling.ts";
@@ -32,8 +40,6 @@ import {
   variables,
 } from "./tfjs.ts";
 
-const GIVEN_UP = 900;
-
 export function epochs(tf: Tf, hand: boolean, folds?: { scaled: Examples }): Library {
   const products = new Products(tf, hand);
   if (!folds) return { epoch: () => epochTask(products) };
@@ -47,7 +53,7 @@ export function epochs(tf: Tf, hand: boolean, folds?: { scaled: Examples }): Lib
   };
   return {
     epoch: () => epochTask(products),
-    learn: async () => ({ outputs: {}, step: () => learn(start, GIVEN_UP) }),
+    learn: async () => ({ outputs: {}, step: () => learn(start) }),
   };
 }
 
@@ -103,7 +109,7 @@ class Loop {
   }
 }
 
-/** A network that learns: its layers, its variables, its optimizer. */
+/** What learns: its variables and their optimizer, and the layers that they belong to. */
 interface Learner {
   layers: Layer[];
   w: Record<string, Variable>;
@@ -118,107 +124,101 @@ interface RowLearner extends Learner {
   byClass: number[][];
 }
 
+interface Parts {
+  shape: GeneratorShape;
+  noise: Noise;
+  generator: Omit<Learner, "layers">;
+  critic: Learner;
+  discriminator: RowLearner | undefined;
+}
+
+/** Opens what plays, drawing first parameters and seeds in the order in which game.ts does. */
+async function openParts(tf: Tf, cpu: Cpu, job: TrainJob, rows: number, random: Random): Promise<Parts> {
+  const { settings, x, y, classes } = job;
+  const { batchSize: sets, noise: length, realNoise } = settings;
+  const backend = await WasmBackend.open();
+  const width = x.cols + classes;
+  const shape = { sets, rows, width, rank: width, noise: length };
+  const learner = async (layers: Layer[], rate: number): Promise<Learner> => {
+    const { parameters } = new Network(backend, x.cols + 1, layers, adam(rate), random);
+    const w = variables(tf, networkShapes(layers, await parameters.read()));
+    return { layers, w, list: Object.values(w), optimizer: openOptimizer(tf, adam(rate)) };
+  };
+  const teachable = async (): Promise<RowLearner> => {
+    const layers = rowClassifier(layerWidths(settings.discriminatorWidths));
+    const network = await learner(layers, settings.discriminatorLearningRate);
+    const deviations = new Float32Array(x.cols + 1).fill(realNoise, 0, x.cols);
+    const noise = new Noise(cpu, deviations, sets * rows, random.bits());
+    return { ...network, noise, table: labelledRows(tf, job), byClass: rowsByClass(y, classes) };
+  };
+  const generator = await openGenerator(tf, backend, shape, settings, random);
+  const noise = new Noise(cpu, noiseDeviations(job, length), sets, random.bits());
+  const critic = await learner(setCritic(settings.criticWidth, rows), settings.criticLearningRate);
+  const discriminator = settings.lambda > 0 ? await teachable() : undefined;
+  return { shape, noise, generator, critic, discriminator };
+}
+
+async function openGenerator(
+  tf: Tf,
+  backend: WasmBackend,
+  shape: GeneratorShape,
+  { generatorLearningRate, generatorBeta1 }: Settings,
+  random: Random,
+): Promise<Parts["generator"]> {
+  const rule = adam(generatorLearningRate, generatorBeta1);
+  const { parameters } = new Generator(backend, shape, rule, random);
+  const w = variables(tf, generatorShapes(shape, await parameters.read()));
+  return { w, list: Object.values(w), optimizer: openOptimizer(tf, rule) };
+}
+
 /** Generator, set critic with its memory and conditional discriminator, for two classes. */
 class TfGame {
   readonly #products: Products;
   readonly #tf: Tf;
-  readonly #job: TrainJob;
+  readonly #settings: Settings;
   readonly #random: Random;
-  readonly #shape: Generator["shape"];
-  readonly #noise: Noise;
-  readonly #generator: Omit<Learner, "layers">;
-  readonly #critic: Learner;
-  readonly #discriminator: RowLearner | undefined;
+  readonly #parts: Parts;
   readonly #scores: Float32Array;
   #memory: Tensor;
   #stored = 0;
   #z: Tensor | undefined;
   #view: Tensor | undefined;
 
-  private constructor(
-    products: Products,
-    job: TrainJob,
-    random: Random,
-    parts: {
-      shape: Generator["shape"];
-      noise: Noise;
-      generator: Omit<Learner, "layers">;
-      critic: Learner;
-      discriminator: RowLearner | undefined;
-    },
-  ) {
+  private constructor(products: Products, settings: Settings, random: Random, parts: Parts) {
     const { tf } = products;
+    const { rows, width } = parts.shape;
+    const length = rows * (width - 1);
     this.#products = products;
     this.#tf = tf;
-    this.#job = job;
+    this.#settings = settings;
     this.#random = random;
-    this.#shape = parts.shape;
-    this.#noise = parts.noise;
-    this.#generator = parts.generator;
-    this.#critic = parts.critic;
-    this.#discriminator = parts.discriminator;
-    const { replay } = job.settings;
-    const length = parts.shape.rows * (parts.shape.width - 1);
-    this.#scores = new Float32Array(replay);
-    this.#memory = tf.tensor(new Float32Array(replay * length), [replay, length]);
+    this.#parts = parts;
+    this.#scores = new Float32Array(settings.replay);
+    this.#memory = tf.tensor(new Float32Array(settings.replay * length), [settings.replay, length]);
   }
 
-  /** Draws first parameters and seeds in the order in which game.ts does. */
   static async open(products: Products, cpu: Cpu, job: TrainJob, rows: number): Promise<TfGame> {
-    const { tf } = products;
-    const { settings, x, classes } = job;
-    const backend = await WasmBackend.open();
     const random = new Random(derive(job.seed, PURPOSE.train));
-    const width = x.cols + classes;
-    const { batchSize: sets, noise } = settings;
-    const shape = { sets, rows, width, rank: width, noise };
-    const learner = async (layers: Layer[], rate: number): Promise<Learner> => {
-      const { parameters } = new Network(backend, x.cols + 1, layers, adam(rate), random);
-      const w = variables(tf, networkShapes(layers, await parameters.read()));
-      return { layers, w, list: Object.values(w), optimizer: openOptimizer(tf, adam(rate)) };
-    };
-
-    const rule = adam(settings.generatorLearningRate, settings.generatorBeta1);
-    const { parameters } = new Generator(backend, shape, rule, random);
-    const w = variables(tf, generatorShapes(shape, await parameters.read()));
-    const generator = { w, list: Object.values(w), optimizer: openOptimizer(tf, rule) };
-    const draws = new Noise(cpu, noiseDeviations(job, noise), sets, random.bits());
-    const critic = await learner(setCritic(settings.criticWidth, rows), settings.criticLearningRate);
-    const discriminator =
-      settings.lambda > 0
-        ? {
-            ...(await learner(
-              rowClassifier(layerWidths(settings.discriminatorWidths)),
-              settings.discriminatorLearningRate,
-            )),
-            noise: new Noise(
-              cpu,
-              new Float32Array(x.cols + 1).fill(settings.realNoise, 0, x.cols),
-              sets * rows,
-              random.bits(),
-            ),
-            table: labelledRows(tf, job),
-            byClass: rowsByClass(job.y, classes),
-          }
-        : undefined;
-    backend.dispose();
-    return new TfGame(products, job, random, { shape, noise: draws, generator, critic, discriminator });
+    const parts = await openParts(products.tf, cpu, job, rows, random);
+    return new TfGame(products, job.settings, random, parts);
   }
 
   /** A batch of sets, and the critic's predictions of their scores, which game.ts reads back too. */
   async generate(): Promise<Float32Array[]> {
     const tf = this.#tf;
-    const { sets, rows, width, noise } = this.#shape;
+    const { shape, noise, generator, critic } = this.#parts;
+    const { sets, rows, width } = shape;
     this.#z?.dispose();
     this.#view?.dispose();
-    this.#z = tf.tensor(this.#noise.next().slice(), [sets, noise]);
+    this.#z = tf.tensor(noise.next().slice(), [sets, shape.noise]);
     const [y, view, predicted] = tf.tidy(() => {
-      const y = generate(this.#products, this.#shape, this.#generator.w, this.#z!);
+      const y = generate(this.#products, shape, generator.w, this.#z!);
       const view = seen(tf, y);
-      return [y, view, forward(this.#products, this.#critic.layers, this.#critic.w, view, "frozen")];
+      return [y, view, forward(this.#products, critic.layers, critic.w, view, "frozen")];
     });
     this.#view = view;
-    const [all] = [await y.data(), await predicted.data()];
+    const all = await y.data();
+    await predicted.data();
     y.dispose();
     predicted.dispose();
     const length = rows * width;
@@ -236,7 +236,7 @@ class TfGame {
   /** First in, first out; the batches fill the memory evenly. */
   #remember(scores: number[]): void {
     const tf = this.#tf;
-    const { sets } = this.#shape;
+    const { sets } = this.#parts.shape;
     const [slots, length] = this.#memory.shape;
     const at = this.#stored % slots;
     this.#scores.set(scores, at);
@@ -257,9 +257,9 @@ class TfGame {
 
   #teachCritic(): Tensor[] {
     const tf = this.#tf;
-    const { criticSteps, criticBatch: count } = this.#job.settings;
-    const { rows, width } = this.#shape;
-    const { layers, w, list, optimizer } = this.#critic;
+    const { criticSteps, criticBatch: count } = this.#settings;
+    const { rows, width } = this.#parts.shape;
+    const { layers, w, list, optimizer } = this.#parts.critic;
     const known = Math.min(this.#stored, this.#scores.length);
     return Array.from({ length: criticSteps }, () => {
       const index = Int32Array.from({ length: count }, () => this.#random.integer(known));
@@ -275,22 +275,16 @@ class TfGame {
   }
 
   #teachDiscriminator(sets: LabelledSet[]): Tensor[] | undefined {
-    if (!this.#discriminator) return undefined;
+    const { discriminator, shape } = this.#parts;
+    if (!discriminator) return undefined;
     const tf = this.#tf;
-    const { settings } = this.#job;
-    const { rows, width } = this.#shape;
-    const { layers, w, list, optimizer, byClass, table, noise } = this.#discriminator;
+    const settings = this.#settings;
+    const { layers, w, list, optimizer, table, noise } = discriminator;
+    const { rows, width } = shape;
     const batch = sets.length * rows;
-    const draws = Array.from({ length: settings.discriminatorSteps }, () => {
-      const [real, generated]: number[][] = [[], []];
-      for (let i = 0; i < batch; i++) {
-        const row = this.#random.integer(batch);
-        const peers = byClass[sets[Math.floor(row / rows)].y[row % rows]];
-        generated.push(row);
-        real.push(peers[this.#random.integer(peers.length)]);
-      }
-      return { real, generated };
-    });
+    const draws = Array.from({ length: settings.discriminatorSteps }, () =>
+      this.#drawRows(sets, discriminator.byClass),
+    );
     const shaken = tf.tensor(noise.next().slice(), [batch, width - 1]);
     const goal = new Float32Array(2 * batch).fill(settings.realLabel, 0, batch);
     const target = tf.tensor(goal, [2 * batch, 1]);
@@ -310,16 +304,29 @@ class TfGame {
     return losses;
   }
 
+  /** Generated rows, and for each a real one of its class. */
+  #drawRows(sets: LabelledSet[], byClass: number[][]): { real: number[]; generated: number[] } {
+    const { rows } = this.#parts.shape;
+    const [real, generated]: number[][] = [[], []];
+    for (let i = 0; i < sets.length * rows; i++) {
+      const row = this.#random.integer(sets.length * rows);
+      const peers = byClass[sets[Math.floor(row / rows)].y[row % rows]];
+      generated.push(row);
+      real.push(peers[this.#random.integer(peers.length)]);
+    }
+    return { real, generated };
+  }
+
   #teachGenerator(): void {
     const tf = this.#tf;
-    const { w, list, optimizer } = this.#generator;
-    const [critic, discriminator] = [this.#critic, this.#discriminator];
+    const { shape, generator, critic, discriminator } = this.#parts;
+    const { w, list, optimizer } = generator;
     const loss = () => {
-      const x = seen(tf, generate(this.#products, this.#shape, w, this.#z!));
+      const x = seen(tf, generate(this.#products, shape, w, this.#z!));
       const pull = meanSquare(tf, forward(this.#products, critic.layers, critic.w, x, "frozen"), 1);
       if (!discriminator) return pull;
       const logits = forward(this.#products, discriminator.layers, discriminator.w, x, "frozen");
-      return tf.add(pull, tf.mul(crossEntropy(tf, logits, 1), this.#job.settings.lambda));
+      return tf.add(pull, tf.mul(crossEntropy(tf, logits, 1), this.#settings.lambda));
     };
     optimizer.minimize(loss, true, list).dispose();
   }

@@ -14,6 +14,10 @@ import type { Tf } from "./tf.ts";
 const require = createRequire(resolve("bench/package.json"));
 const host: Host = {
   threads: availableParallelism(),
+  processor() {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1000;
+  },
   async tfjs(backend) {
     const tf = require("@tensorflow/tfjs") as Tf;
     if (backend === "wasm") require("@tensorflow/tfjs-backend-wasm");
