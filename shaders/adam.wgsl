@@ -1,5 +1,7 @@
 // Adam (Kingma & Ba 2015) as PyTorch has it: m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²;
-// w ← w − lr · (m / (1−β₁ᵗ)) / (√(v / (1−β₂ᵗ)) + ε), with clock = [t, β₁ᵗ, β₂ᵗ, lr]
+// w ← w − lr · (m / (1−β₁ᵗ)) / (√(v / (1−β₂ᵗ)) + ε)
+//
+// clock = [t, β₁ᵗ, β₂ᵗ, lr]
 struct Params { length: u32, beta1: f32, beta2: f32, epsilon: f32 }
 @group(0) @binding(0) var<storage, read> clock: array<f32>;
 @group(0) @binding(1) var<storage, read> g: array<f32>;

@@ -1,4 +1,6 @@
-// RMSprop as PyTorch has it: v ← αv + (1−α)g²; w ← w − lr · g / (√v + ε), with lr = clock[3]
+// RMSprop as PyTorch has it: v ← αv + (1−α)g²; w ← w − lr · g / (√v + ε)
+//
+// clock = [t, β₁ᵗ, β₂ᵗ, lr]
 struct Params { length: u32, alpha: f32, epsilon: f32 }
 @group(0) @binding(0) var<storage, read> clock: array<f32>;
 @group(0) @binding(1) var<storage, read> g: array<f32>;

@@ -1,5 +1,5 @@
 // rows index[0 … count) of y, which holds the rows [first, first + slots) of something larger, ← x (count, length);
-// what lies outside is left out. Indices are distinct whole numbers stored as f32
+// what lies outside is left out. Indices are distinct
 struct Params { slots: u32, count: u32, length: u32, first: u32 }
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read> index: array<f32>;

@@ -70,6 +70,7 @@ export const references: Record<KernelName, Reference> = {
     extra: [
       { rows: 7, inner: 1030, cols: 12, activation: 1 },
       { rows: 6, inner: 2050, cols: 100, activation: 4 },
+      { rows: 9, inner: 1028, cols: 20, activation: 3 },
     ],
     tolerance: sumOf((p) => p.inner),
     run({ x, w, b, y }, { rows, inner, cols, activation }) {
@@ -98,7 +99,11 @@ export const references: Record<KernelName, Reference> = {
   },
   dense_dw: {
     sizes: ["rows", "inner", "cols"],
-    extra: [{ rows: 530, inner: 333, cols: 9 }],
+    extra: [
+      { rows: 530, inner: 333, cols: 9 },
+      { rows: 1030, inner: 9, cols: 65 },
+      { rows: 1025, inner: 12, cols: 20 },
+    ],
     tolerance: sumOf((p) => p.rows),
     run({ x, dy, dw }, { rows, inner, cols }) {
       for (let k = 0; k < inner; k++) {
@@ -112,6 +117,7 @@ export const references: Record<KernelName, Reference> = {
   },
   dense_db: {
     sizes: ["rows", "cols"],
+    extra: [{ rows: 333, cols: 17 }],
     tolerance: sumOf((p) => p.rows),
     run({ dy, db }, { rows, cols }) {
       db.fill(0);
@@ -191,6 +197,7 @@ export const references: Record<KernelName, Reference> = {
   },
   row_mean: {
     sizes: ["sets", "rows", "cols"],
+    extra: [{ sets: 3, rows: 333, cols: 17 }],
     tolerance: few,
     run({ x, y }, { sets, rows, cols }) {
       y.fill(0);
@@ -289,6 +296,7 @@ export const references: Record<KernelName, Reference> = {
   },
   head_dk: {
     sizes: ["sets", "rows", "width", "rank"],
+    extra: [{ sets: 61, rows: 9, width: 17, rank: 11 }],
     tolerance: sumOf((p) => p.sets * p.width),
     run({ dy, h, dkernel, dbias }, { sets, rows, width, rank }) {
       dkernel.fill(0);
