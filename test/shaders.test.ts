@@ -9,9 +9,15 @@ import { Cpu } from "../sdk/engine/module.ts";
 import { shaders } from "../sdk/generated/shaders.ts";
 import { cases, kernelNames } from "./contract.ts";
 import { entryPoints, layoutOf } from "./executor.ts";
+import { openNaga, TARGETS } from "./naga.ts";
 import { type Params, references } from "./reference.ts";
 
 const fileOf = (kernel: KernelName) => readFileSync(`shaders/${kernel}.wgsl`, "utf8");
+
+/** A shader as the engine changes it where one buffer holds several arguments. */
+function boundForWriting(kernel: KernelName): string {
+  return shaders[kernel].replaceAll("var<storage, read>", "var<storage, read_write>");
+}
 
 /** The entry points that the table names for a kernel's cases. */
 function chosen(kernel: KernelName): Set<string> {
@@ -126,5 +132,27 @@ describe("compiles under Dawn, every entry point", () => {
     expect((await faults("add", shaders.add, true)).join()).toContain(
       "not compatible with the type in the layout",
     );
+  });
+});
+
+describe("compiles under naga, for every kind of GPU", () => {
+  let compile: Awaited<ReturnType<typeof openNaga>>;
+  beforeAll(async () => {
+    compile = await openNaga();
+  });
+
+  test.each(kernelNames)("%s", (kernel) => {
+    for (const target of TARGETS) {
+      for (const code of [fileOf(kernel), shaders[kernel], boundForWriting(kernel)]) {
+        expect(compile(code, target).length, target).toBeGreaterThan(100);
+      }
+    }
+  });
+
+  test("which does find errors", () => {
+    const loop = "for (var i = id.x; i < p.length";
+    expect(shaders.add).toContain(loop);
+    expect(() => compile(shaders.add.replace(loop, loop.replace("id.x", "1.5")), "spirv")).toThrow("u32");
+    expect(() => compile(shaders.add.replace("read_write", "read"), "spirv")).toThrow("main");
   });
 });
