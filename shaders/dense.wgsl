@@ -12,12 +12,12 @@ struct Params { rows: u32, inner: u32, cols: u32, activation: u32 }
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 @group(0) @binding(4) var<uniform> p: Params;
 
-// rows and columns of a tile, threads across and down a workgroup of tiles
+// rows and columns of a tile; threads across and down a workgroup, a tile each
 const TILE_ROWS = 8u;
 const TILE_COLS = 4u;
 const ACROSS = 16u;
 const DOWN = 4u;
-// tiles of a workgroup of slices, threads that share each
+// tiles of a workgroup that shares them, and the threads for each
 const LANES = 4u;
 const SLICES = 16u;
 
@@ -35,13 +35,13 @@ const STEPS = vec4u(0u, 1u, 2u, 3u);
 // One vector a row: the first four rows, the other four
 struct Tile { top: mat4x4f, bottom: mat4x4f }
 
-// Both with e = e^−|z| or e^−2|z|, which cannot overflow
+// σ(z) = 1 / (1 + e) for z ≥ 0, e / (1 + e) for z < 0, with e = e^−|z|, which cannot overflow
 fn sigmoid(z: vec4f) -> vec4f {
   let e = exp(-abs(z));
   return select(e, vec4f(1.0), z >= vec4f(0.0)) / (1.0 + e);
 }
 
-// Near 0, where 1 − e cancels, five steps of Lambert's continued fraction
+// tanh |z| = (1 − e) / (1 + e), with e = e^−2|z|; near 0, where that cancels, five steps of Lambert's continued fraction
 fn hyperbolic(z: vec4f) -> vec4f {
   let a = abs(z);
   let e = exp(-2.0 * a);
@@ -51,10 +51,11 @@ fn hyperbolic(z: vec4f) -> vec4f {
   return sign(z) * select((1.0 - e) / (1.0 + e), near, a < vec4f(NEAR));
 }
 
+// f(z); NaN stays NaN
 fn activate(z: vec4f) -> vec4f {
   switch p.activation {
-    case RELU { return max(z, vec4f(0.0)); }
-    case LEAKY_RELU { return max(z, LEAK * z); }
+    case RELU { return select(z, vec4f(0.0), z < vec4f(0.0)); }
+    case LEAKY_RELU { return select(z, LEAK * z, z < vec4f(0.0)); }
     case SIGMOID { return sigmoid(z); }
     case TANH { return hyperbolic(z); }
     default { return z; }
@@ -158,11 +159,10 @@ fn aligned_slices(
   for (var row = group.y * TILE_ROWS; row < p.rows; row += groups.y * TILE_ROWS) {
     for (var first = group.x * LANES * TILE_COLS; first < p.cols; first += groups.x * LANES * TILE_COLS) {
       let col = first + local.x * TILE_COLS;
-      let cols = col + STEPS;
       var tile: Tile;
       if (col < p.cols) { tile = aligned_tile(row, col, local.z, SLICES); }
       let sum = total(tile, local);
-      if (local.z < TILE_ROWS) { store_row(row + local.z, cols, sum); }
+      if (local.z < TILE_ROWS) { store_row(row + local.z, col + STEPS, sum); }
     }
   }
 }

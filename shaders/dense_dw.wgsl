@@ -11,14 +11,15 @@ struct Params { rows: u32, inner: u32, cols: u32 }
 @group(0) @binding(2) var<storage, read_write> dw: array<f32>;
 @group(0) @binding(3) var<uniform> p: Params;
 
-// rows and columns of a tile, threads across and down a workgroup of tiles
+// rows and columns of a tile; threads across and down a workgroup, a tile each
 const TILE_ROWS = 8u;
 const TILE_COLS = 4u;
 const ACROSS = 16u;
 const DOWN = 4u;
-// tiles of a workgroup of slices, threads that share each
+// tiles of a workgroup that shares them, and the threads for each
 const LANES = 4u;
 const SLICES = 16u;
+
 const STEPS = vec4u(0u, 1u, 2u, 3u);
 
 // One vector a row: the first four rows, the other four
@@ -115,11 +116,10 @@ fn aligned_slices(
   for (var row = group.y * TILE_ROWS; row < p.inner; row += groups.y * TILE_ROWS) {
     for (var first = group.x * LANES * TILE_COLS; first < p.cols; first += groups.x * LANES * TILE_COLS) {
       let col = first + local.x * TILE_COLS;
-      let cols = col + STEPS;
       var tile: Tile;
       if (col < p.cols) { tile = aligned_tile(row, col, local.z, SLICES); }
       let sum = total(tile, local);
-      if (local.z < TILE_ROWS) { store_row(row + local.z, cols, sum); }
+      if (local.z < TILE_ROWS) { store_row(row + local.z, col + STEPS, sum); }
     }
   }
 }

@@ -10,11 +10,12 @@ struct Params { rows: u32, inner: u32, cols: u32 }
 @group(0) @binding(2) var<storage, read_write> dx: array<f32>;
 @group(0) @binding(3) var<uniform> p: Params;
 
-// rows and columns of a tile, threads across and down a workgroup of tiles
+// rows and columns of a tile; threads across and down a workgroup, a tile each
 const TILE_ROWS = 8u;
 const TILE_COLS = 4u;
 const ACROSS = 16u;
 const DOWN = 4u;
+
 const STEPS = vec4u(0u, 1u, 2u, 3u);
 
 // One vector a row: the first four rows, the other four

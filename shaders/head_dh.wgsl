@@ -8,11 +8,12 @@ struct Params { sets: u32, rows: u32, width: u32, rank: u32 }
 @group(0) @binding(2) var<storage, read_write> dh: array<f32>;
 @group(0) @binding(3) var<uniform> p: Params;
 
-// rows and columns of a tile, threads across and down a workgroup of tiles
+// rows and columns of a tile; threads across and down a workgroup, a tile each
 const TILE_ROWS = 8u;
 const TILE_COLS = 4u;
 const ACROSS = 16u;
 const DOWN = 4u;
+
 const STEPS = vec4u(0u, 1u, 2u, 3u);
 
 // One vector a row: the first four rows, the other four
@@ -54,8 +55,9 @@ fn ragged(
   @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
   @builtin(global_invocation_id) id: vec3u, @builtin(local_invocation_id) local: vec3u,
 ) {
+  let n = p.sets * p.width;
   for (var row = id.y * TILE_ROWS; row < p.rank; row += groups.y * DOWN * TILE_ROWS) {
-    for (var col = group.x * ACROSS * TILE_COLS + local.x; col < p.sets * p.width; col += groups.x * ACROSS * TILE_COLS) {
+    for (var col = group.x * ACROSS * TILE_COLS + local.x; col < n; col += groups.x * ACROSS * TILE_COLS) {
       let cols = col + ACROSS * STEPS;
       store(row, cols, product(row, cols));
     }

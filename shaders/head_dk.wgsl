@@ -10,14 +10,15 @@ struct Params { sets: u32, rows: u32, width: u32, rank: u32 }
 @group(0) @binding(3) var<storage, read_write> dbias: array<f32>;
 @group(0) @binding(4) var<uniform> p: Params;
 
-// rows and columns of a tile, threads across and down a workgroup of tiles
+// rows and columns of a tile; threads across and down a workgroup, a tile each
 const TILE_ROWS = 8u;
 const TILE_COLS = 4u;
 const ACROSS = 16u;
 const DOWN = 4u;
-// tiles of a workgroup of slices, threads that share each
+// tiles of a workgroup that shares them, and the threads for each
 const LANES = 4u;
 const SLICES = 16u;
+
 const STEPS = vec4u(0u, 1u, 2u, 3u);
 
 // One vector a row: the first four rows, the other four

@@ -1,7 +1,7 @@
 // y (sets, cols) = mean over rows of x (sets, rows, cols)
 //
-// `alone` gives every column of a set one thread; where there are many rows, `together` lets PARTS threads share a column,
-// each taking every PARTS-th row.
+// `alone` gives every column of a set one thread; where there are many rows, `together` lets PARTS threads share a
+// column, each taking every PARTS-th row.
 struct Params { sets: u32, rows: u32, cols: u32 }
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;

@@ -9,7 +9,7 @@ const FLAT = 256u;
 // where tanh changes its formula
 const NEAR = 0.625;
 
-// With e = e^−2|z|, which cannot overflow; near 0, where 1 − e cancels, five steps of Lambert's continued fraction
+// tanh |z| = (1 − e) / (1 + e), with e = e^−2|z|; near 0, where that cancels, five steps of Lambert's continued fraction
 fn hyperbolic(z: f32) -> f32 {
   let a = abs(z);
   let e = exp(-2.0 * a);

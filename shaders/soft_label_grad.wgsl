@@ -1,6 +1,7 @@
 // dx (rows, features + classes) from y and dy (rows, features + labels)
 //
-// Features pass; by `labels` 0: nothing; 1 (two classes): dl₁ = −dl₀ = dy · (1 − y²); classes: dl_c = y_c · (dy_c − Σ y ⊙ dy)
+// Features pass; the logits' gradients are, by `labels`, 0: none; 1 (two classes): dl₁ = −dl₀ = dy · (1 − y²);
+// classes: dl_c = y_c · (dy_c − Σ y ⊙ dy)
 struct Params { rows: u32, features: u32, classes: u32, labels: u32 }
 @group(0) @binding(0) var<storage, read> y: array<f32>;
 @group(0) @binding(1) var<storage, read> dy: array<f32>;

@@ -55,12 +55,13 @@ export class Executor {
     return new Executor(dawn, await adapter!.requestDevice());
   }
 
-  /** Runs the dispatches and returns what the arguments hold after them. */
+  /** Runs the dispatches, of other code than the kernel's where that is given; what the arguments hold after them. */
   async run(
     kernel: KernelName,
     inputs: Record<string, Float32Array>,
     p: Params,
     dispatches: readonly Dispatch[],
+    code = shaders[kernel],
   ): Promise<Record<string, Float32Array>> {
     const device = this.#device;
     const { COPY_DST, COPY_SRC, MAP_READ, STORAGE, UNIFORM } = GPUBufferUsage;
@@ -79,9 +80,9 @@ export class Executor {
     const encoder = device.createCommandEncoder();
     const pass = encoder.beginComputePass();
     pass.setBindGroup(0, device.createBindGroup({ layout: layoutOf(device, kernel), entries }));
-    for (const { entry, x, y, z } of dispatches) {
-      pass.setPipeline(this.#pipeline(kernel, entry));
-      pass.dispatchWorkgroups(x, y, z);
+    for (const { entry, x, y } of dispatches) {
+      pass.setPipeline(this.#pipeline(kernel, entry, code));
+      pass.dispatchWorkgroups(x, y);
     }
     pass.end();
     const size = buffers.reduce((sum, buffer) => sum + buffer.size, 0);
@@ -111,13 +112,13 @@ export class Executor {
     this.#device.destroy();
   }
 
-  #pipeline(kernel: KernelName, entryPoint: string): GPUComputePipeline {
-    const key = `${kernel} ${entryPoint}`;
+  #pipeline(kernel: KernelName, entryPoint: string, code: string): GPUComputePipeline {
+    const key = `${entryPoint} of ${code}`;
     const known = this.#pipelines.get(key);
     if (known) return known;
     const device = this.#device;
     const layout = device.createPipelineLayout({ bindGroupLayouts: [layoutOf(device, kernel)] });
-    const module = device.createShaderModule({ code: shaders[kernel] });
+    const module = device.createShaderModule({ code });
     const pipeline = device.createComputePipeline({ layout, compute: { module, entryPoint } });
     this.#pipelines.set(key, pipeline);
     return pipeline;

@@ -70,7 +70,8 @@ export const references: Record<KernelName, Reference> = {
     extra: [
       { rows: 7, inner: 1030, cols: 12, activation: 1 },
       { rows: 6, inner: 2050, cols: 100, activation: 4 },
-      { rows: 9, inner: 1028, cols: 20, activation: 3 },
+      { rows: 9, inner: 2570, cols: 9, activation: 2 },
+      { rows: 9, inner: 2572, cols: 20, activation: 3 },
     ],
     tolerance: sumOf((p) => p.inner),
     run({ x, w, b, y }, { rows, inner, cols, activation }) {
@@ -101,8 +102,8 @@ export const references: Record<KernelName, Reference> = {
     sizes: ["rows", "inner", "cols"],
     extra: [
       { rows: 530, inner: 333, cols: 9 },
-      { rows: 1030, inner: 9, cols: 65 },
-      { rows: 1025, inner: 12, cols: 20 },
+      { rows: 2570, inner: 9, cols: 33 },
+      { rows: 2571, inner: 12, cols: 20 },
     ],
     tolerance: sumOf((p) => p.rows),
     run({ x, dy, dw }, { rows, inner, cols }) {
@@ -296,7 +297,7 @@ export const references: Record<KernelName, Reference> = {
   },
   head_dk: {
     sizes: ["sets", "rows", "width", "rank"],
-    extra: [{ sets: 61, rows: 9, width: 17, rank: 11 }],
+    extra: [{ sets: 61, rows: 9, width: 43, rank: 5 }],
     tolerance: sumOf((p) => p.sets * p.width),
     run({ dy, h, dkernel, dbias }, { sets, rows, width, rank }) {
       dkernel.fill(0);

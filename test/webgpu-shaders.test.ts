@@ -2,9 +2,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ACTIVATION, type Dispatch, type KernelName, kernels } from "../sdk/engine/kernels.ts";
 import { WasmBackend } from "../sdk/engine/wasm.ts";
+import { shaders } from "../sdk/generated/shaders.ts";
 import { cases, expectClose, inputsOf, kernelNames, runKernel, runReference } from "./contract.ts";
 import { Executor, entryPoints } from "./executor.ts";
-import { type Params, references } from "./reference.ts";
+import { type Arrays, type Params, references } from "./reference.ts";
 
 let gpu: Executor;
 beforeAll(async () => {
@@ -54,11 +55,61 @@ describe("every entry point, with as many workgroups as the table says and with 
         const got = await gpu.run(kernel, inputs, p, dispatches);
         for (const [name, { access }] of Object.entries(kernels[kernel].args)) {
           const what = `${kernel} ${JSON.stringify(p)} ${JSON.stringify(dispatches)} ${name}`;
-          if (access === "read") expect(got[name], what).toEqual(inputs[name]);
-          else expectClose(what, got[name], want[name], references[kernel].tolerance(p));
+          const tolerance = access === "read" ? 0 : references[kernel].tolerance(p);
+          expectClose(what, got[name], want[name], tolerance);
         }
       }
     }
+  });
+});
+
+describe("the table's workgroups are as many as the work takes", () => {
+  /** Strides past everything: each thread does what it begins with, and no more. */
+  const once = (kernel: KernelName) =>
+    shaders[kernel].replaceAll(/\+= groups\.[xy][^)]*\)/g, "+= 0x10000000u)");
+
+  /** Whether the arguments end up as they should. */
+  async function right(
+    kernel: KernelName,
+    p: Params,
+    inputs: Record<string, Float32Array>,
+    want: Arrays,
+    dispatches: readonly Dispatch[],
+  ): Promise<boolean> {
+    const got = await gpu.run(kernel, inputs, p, dispatches, once(kernel));
+    const tolerance = references[kernel].tolerance(p);
+    const close = (name: string) =>
+      want[name].every(
+        (value, i) => Math.abs(got[name][i] - value) <= tolerance * Math.max(1, Math.abs(value)),
+      );
+    return Object.keys(inputs).every(close);
+  }
+
+  test.each(kernelNames)("%s", async (kernel) => {
+    let cuts = 0;
+    for (const p of shapes(kernel)) {
+      const inputs = inputsOf(kernel, p);
+      const want = runReference(kernel, inputs, p);
+      const dispatches = dispatchesOf(kernel, p);
+      const shape = JSON.stringify(p);
+      expect(await right(kernel, p, inputs, want, dispatches), shape).toBe(true);
+      const idle = Object.entries(inputs).every(([name, data]) =>
+        data.every((value, i) => value === want[name][i]),
+      );
+      if (idle) continue; // such as dropout with p = 0: right without doing anything
+      for (const [i, { entry, x, y = 1 }] of dispatches.entries()) {
+        const fewer = [
+          { entry, x: x - 1, y },
+          { entry, x, y: y - 1 },
+        ].filter((d) => d.x > 0 && d.y > 0);
+        for (const d of fewer) {
+          cuts++;
+          const enough = await right(kernel, p, inputs, want, dispatches.with(i, d));
+          expect(enough, `${shape} with ${JSON.stringify(d)}`).toBe(false);
+        }
+      }
+    }
+    expect(cuts > 0 || kernel === "tick", "no shape takes two workgroups").toBe(true);
   });
 });
 

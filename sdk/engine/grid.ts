@@ -3,12 +3,11 @@
  * right numbers; these give each thread one piece of it.
  */
 
-/** One run of an entry point: its workgroups in x, y and z. */
+/** One run of an entry point: its workgroups in x and y. */
 export interface Dispatch {
   readonly entry: string;
   readonly x: number;
   readonly y?: number;
-  readonly z?: number;
 }
 
 /** Sizes that a grid and its shader share: where a shader has a constant of one of these names, it has this value. */
@@ -35,11 +34,10 @@ export const GRID = {
 
 /** Columns of more rows than this are summed by several threads each. */
 const SHORT = 128;
-/** A product's sums of this many terms are shared by threads where its tiles fill one workgroup at most … */
-const LONG = 1024;
-/** … and those of this many where the tiles are too few for a large GPU. */
-const VERY_LONG = 4096;
-const FEW_TILES = 16384;
+/** A product of fewer tiles leaves a large GPU idle: threads share the tiles … */
+const FEW = 16_384;
+/** … if that saves more than it costs: with sums of this many terms a software GPU takes 1.5 times as long, not more. */
+const LONG = 2560;
 
 const over = (n: number, size: number) => Math.ceil(n / size);
 
@@ -53,7 +51,7 @@ export function along(entry: string, rows: number, length: number): Dispatch {
   return { entry, x: over(length, GRID.ALONG), y: rows };
 }
 
-/** PARTS threads for each of `cols` columns. */
+/** PARTS threads for each column of `sets` matrices. */
 export function columns(entry: string, cols: number, sets = 1): Dispatch {
   return { entry, x: over(cols, GRID.COLUMNS), y: sets };
 }
@@ -80,9 +78,8 @@ export function kindOf(...lengths: number[]): "aligned" | "ragged" {
   return lengths.every((length) => length % 4 === 0) ? "aligned" : "ragged";
 }
 
-/** A product with `rows` × `cols` outputs of `terms` terms each: threads share tiles that are too few to keep a GPU busy. */
+/** A product with `rows` × `cols` outputs, each a sum of `terms` terms. */
 export function product(kind: "aligned" | "ragged", rows: number, cols: number, terms: number): Dispatch {
   const count = over(rows, GRID.TILE_ROWS) * over(cols, GRID.TILE_COLS);
-  const shared = count <= GRID.ACROSS * GRID.DOWN ? terms >= LONG : count <= FEW_TILES && terms >= VERY_LONG;
-  return shared ? slices(`${kind}_slices`, rows, cols) : tiles(kind, rows, cols);
+  return count < FEW && terms >= LONG ? slices(`${kind}_slices`, rows, cols) : tiles(kind, rows, cols);
 }
