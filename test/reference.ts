@@ -350,7 +350,8 @@ export const references: Record<KernelName, Reference> = {
   gather: {
     sizes: ["slots", "count", "length"],
     variants: [{ first: 0 }, { first: 2 }],
-    inputs: { index: (i, p) => (i * 7 + 2) % p.slots },
+    // some before the first row, one past the last
+    inputs: { index: (i, p) => (i * 7 + 2) % (p.slots + p.first + 1) },
     tolerance: () => 0,
     run({ x, index, y }, { slots, count, length, first }) {
       for (let i = 0; i < count * length; i++) {
@@ -365,7 +366,8 @@ export const references: Record<KernelName, Reference> = {
       { slots: 65, first: 0 },
       { slots: 65, first: 3 },
     ],
-    inputs: { index: (i, p) => (i * 7 + 2) % p.slots },
+    // some before the first row, one past the last
+    inputs: { index: (i, p) => (i * 7 + 2) % (p.slots + p.first + 1) },
     tolerance: () => 0,
     run({ x, index, y }, { slots, count, length, first }) {
       for (let i = 0; i < count * length; i++) {

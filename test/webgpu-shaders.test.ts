@@ -19,7 +19,7 @@ function shapes(kernel: KernelName): Params[] {
   const work = (p: Params) => sizes.reduce((product, name) => product * p[name], 1);
   const all = cases(kernel, sizes.length === 1 ? [4, 1027] : [4, 33, 68]);
   const distinct = new Map(all.map((p) => [JSON.stringify(p), p]));
-  return [...distinct.values()].filter((p) => work(p) < 320_000);
+  return [...distinct.values()].filter((p) => work(p) < 1_300_000);
 }
 
 const dispatchesOf = (kernel: KernelName, p: Params) =>
