@@ -186,20 +186,25 @@ function listenToFiles(): void {
   });
 }
 
+/** Stores this version of the page in the browser, and says so once every part of it is there. */
 async function workOffline(): Promise<void> {
-  if (!("serviceWorker" in navigator)) return;
+  const { serviceWorker } = navigator;
+  if (!serviceWorker) return;
   try {
-    await navigator.serviceWorker.register(new URL("./sw.js", document.baseURI));
-    await navigator.serviceWorker.ready;
-    if (!navigator.serviceWorker.controller) {
-      await new Promise((resolve) => navigator.serviceWorker.addEventListener("controllerchange", resolve));
-    }
+    const registration = await serviceWorker.register(new URL("./sw.js", document.baseURI));
+    await serviceWorker.ready;
+    if (!serviceWorker.controller) await once(serviceWorker, "controllerchange");
+    await registration.update().catch(() => {}); // there may be no network by now
+    while (registration.installing) await once(registration.installing, "statechange");
     document.documentElement.dataset.offline = "ready";
     get("offline").hidden = false;
   } catch {
     // Without it everything works but for an interrupted network.
   }
 }
+
+const once = (target: EventTarget, event: string) =>
+  new Promise((resolve) => target.addEventListener(event, resolve, { once: true }));
 
 get("art").append(drawArt());
 get("version").textContent = VERSION;
