@@ -20,7 +20,7 @@ export default defineConfig([
     fixedExtension: false,
     dts: true,
     clean: true,
-    copy: ["sdk/generated/core.wasm"],
+    copy: ["sdk/generated/core.wasm", "sdk/generated/extra.wasm"],
     // Dependencies stay imports: they are installed beside us.
     deps: { neverBundle: [/^node:/, /^[^./]/] },
     inputOptions: { checks: { pluginTimings: false } },

@@ -4,6 +4,8 @@
 // Value i of a fill is word i mod 4 of the block with counter (⌊i / 4⌋, step, 0, purpose) and key (seed, stream).
 // The purpose keeps fills, dropout masks and sdk/random.ts apart though they share a seed.
 
+import { log } from "./double";
+
 export const UNIFORM: u32 = 0;
 export const NORMAL: u32 = 1;
 export const DROPOUT: u32 = 2;
@@ -77,10 +79,35 @@ export function uniform(x: usize, n: i32, seed: u32, stream: u32, step: u32): vo
 export function normal(x: usize, n: i32, mean: f64, sd: f64, seed: u32, stream: u32, step: u32): void {
   for (let i = 0; i < n; i += 2, x += 8) {
     const a = <f64>word(i, NORMAL, seed, stream, step);
-    const b = <f64>word(i + 1, NORMAL, seed, stream, step);
-    const r = sd * Math.sqrt(-2 * Math.log((a + 1) / 4294967296));
-    const theta = b * (2 * Math.PI / 4294967296);
-    f32.store(x, <f32>(mean + r * Math.cos(theta)));
-    if (i + 1 < n) f32.store(x, <f32>(mean + r * Math.sin(theta)), 4);
+    const point = circle(word(i + 1, NORMAL, seed, stream, step));
+    const r = sd * sqrt(-2 * f64x2.extract_lane(log(f64x2.splat((a + 1) / 4294967296)), 0));
+    f32.store(x, <f32>(mean + r * f64x2.extract_lane(point, 0)));
+    if (i + 1 < n) f32.store(x, <f32>(mean + r * f64x2.extract_lane(point, 1)), 4);
   }
+}
+
+// Two coefficients of the Taylor series of cosine and of sine: 1 / k! and 1 / (k + 1)!, k even
+// @ts-ignore: decorator
+@inline
+function series(p: v128, q: v128, cosine: f64, sine: f64): v128 {
+  return f64x2.add(f64x2.mul(p, q), f64x2(cosine, sine));
+}
+
+/** cos θ and sin θ for θ = 2π turn / 2³²: the nearest quarter turn, and Taylor series of the rest, at most π/4. */
+function circle(turn: u32): v128 {
+  const quarter = (turn + 0x20000000) >> 30;
+  const t = <f64><i32>(turn - (quarter << 30)) * (2 * Math.PI / 4294967296);
+  const q = f64x2.splat(-t * t);
+  let p = f64x2(1.0 / 20922789888000, 1.0 / 355687428096000);
+  p = series(p, q, 1.0 / 87178291200, 1.0 / 1307674368000);
+  p = series(p, q, 1.0 / 479001600, 1.0 / 6227020800);
+  p = series(p, q, 1.0 / 3628800, 1.0 / 39916800);
+  p = series(p, q, 1.0 / 40320, 1.0 / 362880);
+  p = series(p, q, 1.0 / 720, 1.0 / 5040);
+  p = series(p, q, 1.0 / 24, 1.0 / 120);
+  p = series(p, q, 1.0 / 2, 1.0 / 6);
+  p = series(p, q, 1, 1);
+  p = f64x2.replace_lane(p, 1, t * f64x2.extract_lane(p, 1));
+  if (quarter & 1) p = f64x2(-f64x2.extract_lane(p, 1), f64x2.extract_lane(p, 0));
+  return quarter & 2 ? f64x2.neg(p) : p;
 }

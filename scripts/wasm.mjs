@@ -1,20 +1,28 @@
-// Compiles assembly/ to one WASM module and embeds it as base64 in sdk/generated/wasm.ts,
-// so that a bundle needs neither fetch nor fs. Skipped when nothing in assembly/ has changed.
+// Compiles assembly/ to WASM modules and embeds each in sdk/generated/ as text, so that a bundle needs neither fetch nor
+// fs: deflated first, because text of deflated bytes is packed again to their size on its way, text of raw ones is not.
+// Skipped when nothing in assembly/ has changed.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { deflateRawSync } from "node:zlib";
 
-const hash = createHash("sha256").update(readFileSync("asconfig.json"));
+/** The entries in assembly/ by module: what training needs, and what it does not. */
+const MODULES = { core: "index", extra: "extra" };
+
+const hash = createHash("sha256")
+  .update(readFileSync("asconfig.json"))
+  .update(readFileSync("scripts/wasm.mjs"));
 for (const file of readdirSync("assembly").sort()) hash.update(file).update(readFileSync(`assembly/${file}`));
 const stamp = `// sha256 of the sources: ${hash.digest("hex")}\n`;
 
-const target = "sdk/generated/wasm.ts";
-if (!existsSync(target) || !readFileSync(target, "utf8").startsWith(stamp)) {
-  mkdirSync("sdk/generated", { recursive: true });
-  const asc = "node_modules/assemblyscript/bin/asc.js";
-  execFileSync(process.execPath, [asc, "--config", "asconfig.json", "--target", "release"], {
-    stdio: "inherit",
-  });
-  const base64 = readFileSync("sdk/generated/core.wasm").toString("base64");
-  writeFileSync(target, `${stamp}export const wasm =\n  "${base64}";\n`);
+mkdirSync("sdk/generated", { recursive: true });
+for (const [name, entry] of Object.entries(MODULES)) {
+  const target = `sdk/generated/${name}.packed.ts`;
+  if (existsSync(target) && readFileSync(target, "utf8").startsWith(stamp)) continue;
+  const asc = ["node_modules/assemblyscript/bin/asc.js", `assembly/${entry}.ts`, "--config", "asconfig.json"];
+  execFileSync(process.execPath, [...asc, "--outFile", `sdk/generated/${name}.wasm`], { stdio: "inherit" });
+  const bytes = readFileSync(`sdk/generated/${name}.wasm`);
+  const text = deflateRawSync(bytes, { level: 9, memLevel: 9 }).toString("base64");
+  const module = JSON.stringify({ size: bytes.length, text });
+  writeFileSync(target, `${stamp}export const ${name}: { size: number; text: string } =\n  ${module};\n`);
 }

@@ -1,5 +1,5 @@
 /** Rows in a plane, to look at: principal components and t-SNE. */
-import type { Cpu } from "./engine/module.ts";
+import type { Cpu, ExtraExports } from "./engine/module.ts";
 import { inputError } from "./errors.ts";
 import type { Matrix } from "./matrix.ts";
 
@@ -34,7 +34,7 @@ const START = 1e-4;
  * numbers on every machine. Time and memory of t-SNE grow with rows²: sample large tables first.
  * @throws MakeitError (input) when a value is not finite or an option is out of range.
  */
-export function embedPlane(cpu: Cpu, x: Matrix, options: PlaneOptions): Plane {
+export function embedPlane(cpu: Cpu<ExtraExports>, x: Matrix, options: PlaneOptions): Plane {
   const { method, seed = 0, perplexity = 30, iterations = 500 } = options;
   check(x, perplexity, iterations);
   checkSize(x, method);
@@ -86,7 +86,7 @@ interface Principal {
   total: number;
 }
 
-function principalPlane(cpu: Cpu, x: Matrix): Principal {
+function principalPlane(cpu: Cpu<ExtraExports>, x: Matrix): Principal {
   const { rows, cols } = x;
   const stride = cols + (cols % 2);
   const doubles = (length: number) => cpu.alloc(8 * length);
@@ -108,7 +108,7 @@ function principalPlane(cpu: Cpu, x: Matrix): Principal {
 }
 
 function tsne(
-  cpu: Cpu,
+  cpu: Cpu<ExtraExports>,
   x: Matrix,
   principal: Principal,
   options: { seed: number; perplexity: number; iterations: number },
@@ -132,7 +132,12 @@ function tsne(
 }
 
 /** The address of p (rows, stride) f32: how much each pair of rows are neighbours. */
-function affinities(cpu: Cpu, x: Matrix, { centred, total }: Principal, perplexity: number): number {
+function affinities(
+  cpu: Cpu<ExtraExports>,
+  x: Matrix,
+  { centred, total }: Principal,
+  perplexity: number,
+): number {
   const { rows, cols } = x;
   const width = Math.ceil(cols / 4) * 4;
   const stride = Math.ceil(rows / 4) * 4;
@@ -150,7 +155,7 @@ function affinities(cpu: Cpu, x: Matrix, { centred, total }: Principal, perplexi
 }
 
 /** First positions: the principal plane, small, and a little noise that parts equal rows. */
-function start(cpu: Cpu, y: number, stride: number, plane: Plane, seed: number): void {
+function start(cpu: Cpu<ExtraExports>, y: number, stride: number, plane: Plane, seed: number): void {
   const rows = plane.x.length;
   cpu.exports.normal(y, 2 * stride, 0, START / 100, seed, 0x74736e65, 0);
   const positions = cpu.f32(y, 2 * stride);

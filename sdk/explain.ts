@@ -1,7 +1,7 @@
 /** What was generated, for people: tree, rules, importances, embedding and distributions of one split. */
 import type { Learner } from "./classifiers.ts";
 import { embedPlane } from "./embedding.ts";
-import type { Cpu } from "./engine/module.ts";
+import { Cpu } from "./engine/module.ts";
 import { type Matrix, stackRows, takeRows } from "./matrix.ts";
 import { type Metric, utility } from "./metrics.ts";
 import type { DistributionPlot } from "./plots/distribution.ts";
@@ -154,13 +154,13 @@ export function importances(impurity: Map<string, number>, permutation: Map<stri
 }
 
 /** Real and generated rows together in one plane, by PCA and by t-SNE. */
-export function embedding(
-  cpu: Cpu,
+export async function embedding(
   encoder: Encoder,
   real: LabelledSet,
   synthetic: LabelledSet,
   seed: number,
-): EmbeddingPlot {
+): Promise<EmbeddingPlot> {
+  const cpu = await Cpu.openExtra();
   const random = new Random(seed);
   const { length } = encoder.classes;
   const [a, b] = [sampleRows(real, length, random), sampleRows(synthetic, length, random)];

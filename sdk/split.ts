@@ -126,7 +126,7 @@ export async function runSplit(
     tree,
     rules,
     curves: { metric: metric.name, mean, best: bestScore, max, criticLoss, discriminatorLoss, stopped },
-    embedding: embedding(cpu, encoder, real, snapped, derive(seed, PURPOSE.embedding)),
+    embedding: await embedding(encoder, real, snapped, derive(seed, PURPOSE.embedding)),
     distributions: distributions(encoder, table, job.train, encoder.decode(snapped.x, snapped.y)),
     seconds: (performance.now() - started) / 1000,
   };

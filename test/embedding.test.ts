@@ -1,13 +1,13 @@
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
 import { embedPlane } from "../sdk/embedding.ts";
-import { Cpu } from "../sdk/engine/module.ts";
+import { Cpu, type ExtraExports } from "../sdk/engine/module.ts";
 import { type Matrix, matrix } from "../sdk/matrix.ts";
 import { uniform } from "./fixtures/run.ts";
 
-let cpu: Cpu;
+let cpu: Cpu<ExtraExports>;
 beforeAll(async () => {
-  cpu = await Cpu.open();
+  cpu = await Cpu.openExtra();
 });
 
 const fill = (rows: number, cols: number, value: (row: number, col: number) => number): Matrix => {

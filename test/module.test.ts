@@ -1,13 +1,15 @@
 import { readFileSync } from "node:fs";
+import { inflateRawSync } from "node:zlib";
 import { expect, test } from "vitest";
+import { embedPlane } from "../sdk/embedding.ts";
 import { Cpu, init } from "../sdk/engine/module.ts";
 import { WasmBackend } from "../sdk/engine/wasm.ts";
 
 const file = readFileSync("sdk/generated/core.wasm");
 
 test("the file beside the bundle is the module inside it", async () => {
-  const { wasm } = await import("../sdk/generated/wasm.ts");
-  expect(Buffer.from(wasm, "base64").equals(file)).toBe(true);
+  const { core } = await import("../sdk/generated/core.packed.ts");
+  expect(inflateRawSync(Buffer.from(core.text, "base64")).equals(file)).toBe(true);
 });
 
 test.each([
@@ -47,4 +49,14 @@ test("more than memory can hold is an error with what to lower", async () => {
   const cpu = await Cpu.open();
   expect(() => cpu.alloc(2 ** 32 - 64)).toThrow(/cannot grow by 4294967232 bytes/);
   expect(cpu.alloc(16)).toBeGreaterThan(0);
+});
+
+test.each([
+  ["the embedded module", undefined],
+  ["a module handed over", new WebAssembly.Module(readFileSync("sdk/generated/extra.wasm"))],
+])("what training does not need runs on %s", async (_, extra) => {
+  await init({ extra });
+  const cpu = await Cpu.openExtra();
+  const x = { data: new Float32Array([0, 0, 1, 1, 2, 2]), rows: 3, cols: 2 };
+  expect(embedPlane(cpu, x, { method: "pca" }).explained![0]).toBeCloseTo(1, 12);
 });

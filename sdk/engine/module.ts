@@ -1,49 +1,82 @@
 /**
- * The WebAssembly module: compiled once, instantiated wherever a memory of its own is wanted.
+ * The WebAssembly modules: compiled once, instantiated wherever a memory of its own is wanted.
  * A backend, a set of learners or an embedding each open one instance and drop it when done.
  */
 import { MakeitError } from "../errors.ts";
-import { wasm } from "../generated/wasm.ts";
+import { core } from "../generated/core.packed.ts";
 
-/** The module's exports: kernels by name, addresses and sizes as numbers. */
-export type CpuExports = Awaited<ReturnType<typeof import("../generated/core.js").instantiate>>;
+type Exports<T extends { instantiate: (...given: never[]) => unknown }> = Awaited<
+  ReturnType<T["instantiate"]>
+>;
+/** The exports of the module that training needs: kernels by name, addresses and sizes as numbers. */
+export type CpuExports = Exports<typeof import("../generated/core.js")>;
+/** The exports of the module that it does not need: what draws rows in a plane. */
+export type ExtraExports = Exports<typeof import("../generated/extra.js")>;
 
-let compiled: Promise<WebAssembly.Module> | undefined;
+const packed = {
+  core: async () => core,
+  extra: async () => (await import("../generated/extra.packed.ts")).extra,
+};
+const compiled: { [K in keyof typeof packed]?: Promise<WebAssembly.Module> } = {};
 
 /**
  * Compiles the engine. Calling it is optional: whoever needs the engine calls it.
  * @param options.module a compiled module, or its bytes (the package's `core.wasm`), for places that forbid
  *   compiling bytes or would rather fetch them.
+ * @param options.extra the same for the package's `extra.wasm`, which `fit` draws its embeddings with.
  */
-export async function init(options: { module?: WebAssembly.Module | BufferSource } = {}): Promise<void> {
-  const given = options.module;
-  if (given instanceof WebAssembly.Module) compiled = Promise.resolve(given);
-  else if (given || !compiled) compiled = WebAssembly.compile(given ?? decode(wasm));
-  await compiled;
+export async function init(options: { module?: Given; extra?: Given } = {}): Promise<void> {
+  if (options.module) compiled.core = compile(options.module);
+  if (options.extra) compiled.extra = compile(options.extra);
+  await Promise.all([load("core"), options.extra && load("extra")]);
 }
 
-/** One instance of the engine: its kernels and a memory of its own. */
-export class Cpu {
-  readonly exports: CpuExports;
+type Given = WebAssembly.Module | BufferSource;
 
-  private constructor(exports: CpuExports) {
+async function compile(given: Given): Promise<WebAssembly.Module> {
+  return given instanceof WebAssembly.Module ? given : WebAssembly.compile(given);
+}
+
+function load(name: keyof typeof packed): Promise<WebAssembly.Module> {
+  compiled[name] ??= packed[name]().then(unpack).then(WebAssembly.compile);
+  return compiled[name];
+}
+
+/** The bytes of a module from the text that it is embedded as. Without Blob and Response, which Node is slow to load. */
+async function unpack({ size, text }: { size: number; text: string }): Promise<Uint8Array<ArrayBuffer>> {
+  const { readable, writable } = new DecompressionStream("deflate-raw");
+  const [reader, writer] = [readable.getReader(), writable.getWriter()];
+  const deflated = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  const written = writer.write(deflated).then(() => writer.close());
+  const bytes = new Uint8Array(size);
+  for (let at = 0; at < size; ) {
+    const { value } = await reader.read();
+    bytes.set(value!, at);
+    at += value!.length;
+  }
+  await written;
+  return bytes;
+}
+
+/** What every module has: a memory and its arena. */
+type Arena = Pick<CpuExports, "memory" | "allocate" | "mark" | "reset">;
+
+/** One instance of a module: its kernels and a memory of its own. */
+export class Cpu<E extends Arena = CpuExports> {
+  readonly exports: E;
+
+  private constructor(exports: E) {
     this.exports = exports;
   }
 
-  /** Opens an instance, compiling the module on first use. */
+  /** Opens an instance of what training needs, compiling the module on first use. */
   static async open(): Promise<Cpu> {
-    await init();
-    const instance = await WebAssembly.instantiate(await compiled!, {
-      env: {
-        abort() {
-          throw new MakeitError(
-            "internal",
-            "The engine stopped: a kernel was called with sizes it cannot take.",
-          );
-        },
-      },
-    });
-    return new Cpu(instance.exports as unknown as CpuExports);
+    return new Cpu((await instantiate("core")) as CpuExports);
+  }
+
+  /** Opens an instance of the rest, which is loaded on first use. */
+  static async openExtra(): Promise<Cpu<ExtraExports>> {
+    return new Cpu((await instantiate("extra")) as ExtraExports);
   }
 
   /** The address of `bytes` zeroed bytes, 16-byte aligned; they live until `reset` to an earlier mark. */
@@ -84,9 +117,16 @@ export class Cpu {
   }
 }
 
-function decode(base64: string): Uint8Array<ArrayBuffer> {
-  const text = atob(base64);
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-  return bytes;
+async function instantiate(name: keyof typeof packed): Promise<unknown> {
+  const { exports } = await WebAssembly.instantiate(await load(name), {
+    env: {
+      abort() {
+        throw new MakeitError(
+          "internal",
+          "The engine stopped: a kernel was called with sizes it cannot take.",
+        );
+      },
+    },
+  });
+  return exports;
 }
