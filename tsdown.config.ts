@@ -2,18 +2,21 @@ import { defineConfig } from "tsdown";
 
 export default defineConfig([
   {
+    // With ./, or the types of what is called index.ts go to files of other names.
     entry: {
-      index: "sdk/index.ts",
-      node: "sdk/node.ts",
-      plots: "sdk/plots/index.ts",
-      worker: "sdk/worker.ts",
-      cli: "cli/main.ts",
-      "bench/kernels": "bench/kernels.ts",
-      "bench/learn": "bench/learn.ts",
-      "bench/quality": "bench/quality.ts",
-      "bench/speed": "bench/speed.ts",
-      "bench/speed/worker": "bench/speed/worker.ts",
-      "bench/speed/page": "bench/speed/page.ts",
+      index: "./sdk/index.ts",
+      node: "./sdk/node.ts",
+      parquet: "./sdk/parquet.ts",
+      plots: "./sdk/plots/index.ts",
+      table: "./sdk/table/index.ts",
+      worker: "./sdk/worker.ts",
+      cli: "./cli/main.ts",
+      "bench/kernels": "./bench/kernels.ts",
+      "bench/learn": "./bench/learn.ts",
+      "bench/quality": "./bench/quality.ts",
+      "bench/speed": "./bench/speed.ts",
+      "bench/speed/worker": "./bench/speed/worker.ts",
+      "bench/speed/page": "./bench/speed/page.ts",
     },
     format: "esm",
     platform: "neutral",

@@ -1,13 +1,13 @@
 import type { Plan } from "./critic.ts";
 import type { Backend, Step, Tensor } from "./engine/backend.ts";
 import type { Cpu } from "./engine/module.ts";
+import { rowsByClass } from "./folds.ts";
 import type { LabelViews } from "./labels.ts";
 import type { Matrix } from "./matrix.ts";
 import { adam, type Generator, Network, type NetworkState, rowClassifier } from "./networks.ts";
 import { Noise } from "./noise.ts";
 import { layerWidths } from "./options.ts";
 import type { Random } from "./random.ts";
-import { rowsByClass } from "./resampling.ts";
 import type { LabelledSet } from "./score.ts";
 import type { TrainJob } from "./train.ts";
 

@@ -12,13 +12,14 @@ import {
   proportionWeights,
   withClasses,
 } from "./fidelity.ts";
+import { rowsByClass, stratifiedFolds } from "./folds.ts";
 import { stackRows, takeRows } from "./matrix.ts";
 import { type MetricFunction, type MetricName, openMetric, utility } from "./metrics.ts";
 import { derive, Random } from "./random.ts";
 import { cpuRanker } from "./ranking.ts";
-import { concat, rowsByClass } from "./resampling.ts";
+import { concat } from "./resampling.ts";
 import { type FitPredict, outOfFold } from "./rivals.ts";
-import { repeatedSplits, stratifiedFolds } from "./splits.ts";
+import { repeatedSplits } from "./splits.ts";
 import { type Comparison, compare, mean, sd } from "./statistics.ts";
 import { Encoder } from "./table/encoder.ts";
 import { findColumn, isMissing, type Table, valueText } from "./table/table.ts";

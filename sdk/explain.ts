@@ -2,13 +2,13 @@
 import type { Learner } from "./classifiers.ts";
 import { embedPlane } from "./embedding.ts";
 import { Cpu } from "./engine/module.ts";
+import { rowsByClass } from "./folds.ts";
 import { type Matrix, stackRows, takeRows } from "./matrix.ts";
 import { type Metric, utility } from "./metrics.ts";
 import type { DistributionPlot } from "./plots/distribution.ts";
 import type { EmbeddingPlot } from "./plots/embedding.ts";
 import type { TreePlot } from "./plots/tree.ts";
 import { Random } from "./random.ts";
-import { rowsByClass } from "./resampling.ts";
 import type { Importance, Rule } from "./result.ts";
 import type { LabelledSet } from "./score.ts";
 import type { Encoder } from "./table/encoder.ts";

@@ -1,7 +1,8 @@
 /** How synthetic rows resemble real ones, and whether they repeat them; on encoded rows. */
+
+import { rowsByClass } from "./folds.ts";
 import { type Matrix, matrix } from "./matrix.ts";
 import type { Random } from "./random.ts";
-import { rowsByClass } from "./resampling.ts";
 import { ksDistance, quantile } from "./statistics.ts";
 import type { Feature } from "./table/encoder.ts";
 

@@ -9,16 +9,20 @@ import { Tinypool } from "tinypool";
 import { useDawn } from "./dawn.ts";
 import { inputError, MakeitError } from "./errors.ts";
 import { isClassifier } from "./options.ts";
+import { readTable as readSource } from "./parquet.ts";
 import { registerPlotWindow } from "./plots/node.ts";
 import { type FitOptions, fit as fitWith, type Run, runInline, type SplitRunner } from "./run.ts";
 import type { SplitJob, SplitOutcome } from "./split.ts";
-import { type ReadOptions, readTable as readSource } from "./table/read.ts";
+import type { ReadOptions } from "./table/read.ts";
 import type { Table } from "./table/table.ts";
 import type { WorkerFailure, WorkerTask } from "./worker.ts";
 
 export * from "./index.ts";
+export { Model } from "./model.ts";
+export { writeParquet } from "./parquet.ts";
 export * from "./plots/index.ts";
 export { renderReport } from "./report.ts";
+export * from "./table/index.ts";
 
 registerPlotWindow();
 useDawn();

@@ -1,7 +1,10 @@
 /** Random oversampling, SMOTE and SMOTE-NC: every class is brought to the size of the largest. */
+import { rowsByClass } from "./folds.ts";
 import { type Matrix, matrix, stackRows, takeRows } from "./matrix.ts";
 import type { Random } from "./random.ts";
 import { quantile } from "./statistics.ts";
+
+export { rowsByClass };
 
 export interface Resampled {
   readonly x: Matrix;
@@ -29,13 +32,6 @@ export function categoricalGroups(
     groups.set(key, [...(groups.get(key) ?? []), j]);
   });
   return [...groups.values()];
-}
-
-/** The rows of each class. */
-export function rowsByClass(y: Int32Array, classes: number): number[][] {
-  const rows: number[][] = Array.from({ length: classes }, () => []);
-  for (let i = 0; i < y.length; i++) rows[y[i]].push(i);
-  return rows;
 }
 
 /** scikit-learn's "balanced" weights, one per row: n / (classes present · rows of its class). */

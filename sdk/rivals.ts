@@ -1,10 +1,10 @@
 /** The simple rivals of synthetic data: what anyone can do about imbalance in a line or two. */
 import type { Learner } from "./classifiers.ts";
+import { foldSplit, rowsByClass, stratifiedFolds } from "./folds.ts";
 import { type Matrix, takeRows } from "./matrix.ts";
 import { type Metric, utility } from "./metrics.ts";
 import { derive, Random } from "./random.ts";
-import { balancedWeights, oversample, rowsByClass, smote } from "./resampling.ts";
-import { foldSplit, stratifiedFolds } from "./splits.ts";
+import { balancedWeights, oversample, smote } from "./resampling.ts";
 import { applyThreshold, bestThreshold } from "./threshold.ts";
 
 /** The rivals of every verdict, in the order they are reported. */

@@ -4,10 +4,10 @@
  * training rows (draGAN's objective).
  */
 import type { Learner } from "./classifiers.ts";
+import { stratifiedFolds } from "./folds.ts";
 import { type Matrix, matrix, takeRows } from "./matrix.ts";
 import { type Metric, utility } from "./metrics.ts";
 import type { Random } from "./random.ts";
-import { stratifiedFolds } from "./splits.ts";
 
 /** A generated set as a classifier sees it. */
 export interface LabelledSet {

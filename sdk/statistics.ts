@@ -1,12 +1,8 @@
 /** Descriptions, distances and the tests that compare methods over splits and over data sets. */
+import { mean, pearson } from "./correlation.ts";
 import { chiSquaredTail, fTail, normalCdf, studentTTwoSided } from "./distributions.ts";
 
-/** The mean; NaN of nothing. */
-export function mean(values: ArrayLike<number>): number {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i];
-  return sum / values.length;
-}
+export { mean, pearson };
 
 /** The sample standard deviation (n − 1); 0 of fewer than two values. */
 export function sd(values: ArrayLike<number>): number {
@@ -48,22 +44,6 @@ function tieTerm(values: ArrayLike<number>): number {
   let sum = 0;
   for (const t of counts.values()) sum += t * t * t - t;
   return sum;
-}
-
-/** Pearson's correlation; NaN when a side is constant. */
-export function pearson(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  const ma = mean(a);
-  const mb = mean(b);
-  let ab = 0;
-  let aa = 0;
-  let bb = 0;
-  for (let i = 0; i < a.length; i++) {
-    ab += (a[i] - ma) * (b[i] - mb);
-    aa += (a[i] - ma) ** 2;
-    bb += (b[i] - mb) ** 2;
-  }
-  if (aa === 0 || bb === 0) return Number.NaN;
-  return Math.max(-1, Math.min(1, ab / Math.sqrt(aa * bb)));
 }
 
 /** Spearman's rank correlation, ties by mean ranks; NaN when a side is constant. */

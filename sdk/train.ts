@@ -1,5 +1,6 @@
 /** One split: the training loop, from top to bottom. */
 import { type Learner, openLearner } from "./classifiers.ts";
+import { pearson } from "./correlation.ts";
 import { criticWork } from "./critic.ts";
 import { type Backend, canBeLost, type KernelTime } from "./engine/backend.ts";
 import { Cpu } from "./engine/module.ts";
@@ -15,7 +16,6 @@ import { cpuRanker } from "./ranking.ts";
 import type { EngineSpan, History, Stopped } from "./result.ts";
 import { type LabelledSet, labelSet, Mixture, openScorer, type Scorer } from "./score.ts";
 import { newProgress, type Progress, type TrainState } from "./state.ts";
-import { pearson } from "./statistics.ts";
 
 /** Encoded training rows and what to do with them; nothing of the held-out rows is here. */
 export interface TrainJob {

@@ -1,9 +1,10 @@
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type ReadOptions, readTable, type Source } from "../sdk/table/read.ts";
+import { readTable, writeParquet } from "../sdk/parquet.ts";
+import { type ReadOptions, readTable as readText, type Source } from "../sdk/table/read.ts";
 import { cellText, type Table } from "../sdk/table/table.ts";
-import { writeCsv, writeJsonLines, writeParquet } from "../sdk/table/write.ts";
+import { writeCsv, writeJsonLines } from "../sdk/table/write.ts";
 import { demoData } from "./demoData.ts";
 
 const cells = (table: Table) =>
@@ -219,6 +220,7 @@ test("Parquet that was cut short, damaged or empty", async () => {
   const broken = whole.slice();
   broken.fill(0xff, whole.length - 60, whole.length - 8);
   await rejected(broken, "d.parquet").toThrow(/is not a whole Parquet file/);
+  await expect(readText(whole, { name: "d.parquet" })).rejects.toThrow(/d\.parquet is a Parquet file/);
   await rejected("PAR1 as text\nand more\n", "d.parquet").toThrow(/Parquet is binary/);
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { judge } from "../sdk/across.ts";
-import { fit, Model, readTable, resample, sample, type Table, VERSION } from "../sdk/index.ts";
+import { fit, openModel, readTable, resample, sample, type Table, VERSION } from "../sdk/index.ts";
 import { resolveSettings } from "../sdk/options.ts";
 import { METHODS } from "../sdk/result.ts";
 import { runInline, type SplitRunner } from "../sdk/run.ts";
@@ -190,7 +190,7 @@ describe("a run", () => {
 
   test("saves a model that samples what was asked for", async () => {
     const { model } = await fit(await table(), { ...QUICK, target: "class" });
-    const loaded = Model.fromBytes(model.toBytes());
+    const loaded = await openModel(model.toBytes());
     const drawn = await sample(loaded, { counts: { rare: 7, usual: 2 }, seed: 3 });
     const target = drawn.columns.find(({ name }) => name === "class")!;
     const names = Array.from(target.codes!, (code) => target.categories![code]);

@@ -3,7 +3,6 @@
  * A backend, a set of learners or an embedding each open one instance and drop it when done.
  */
 import { MakeitError } from "../errors.ts";
-import { core } from "../generated/core.packed.ts";
 
 type Exports<T extends { instantiate: (...given: never[]) => unknown }> = Awaited<
   ReturnType<T["instantiate"]>
@@ -13,8 +12,9 @@ export type CpuExports = Exports<typeof import("../generated/core.js")>;
 /** The exports of the module that it does not need: what draws rows in a plane. */
 export type ExtraExports = Exports<typeof import("../generated/extra.js")>;
 
+// Apart, so that nobody loads them who hands a module over.
 const packed = {
-  core: async () => core,
+  core: async () => (await import("../generated/core.packed.ts")).core,
   extra: async () => (await import("../generated/extra.packed.ts")).extra,
 };
 const compiled: { [K in keyof typeof packed]?: Promise<WebAssembly.Module> } = {};

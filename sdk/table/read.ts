@@ -4,7 +4,6 @@ import { MISSING } from "./builder.ts";
 import { collect, decodeText, openBytes } from "./bytes.ts";
 import { type RawTable, readCsv, type TextSettings } from "./csv.ts";
 import { readJsonLines } from "./jsonl.ts";
-import { readParquet } from "./parquet.ts";
 import { readRecord } from "./record.ts";
 import { type ForcedRole, settle } from "./roles.ts";
 import { type Table, unknownColumn } from "./table.ts";
@@ -50,12 +49,19 @@ const EXTENSIONS: Record<string, TableFormat> = {
   arff: "arff",
 };
 
+/** Reads what is not text. Handed over, so that whoever reads text alone carries no reader of it. */
+export type BinaryReader = (bytes: Uint8Array, settings: TextSettings) => Promise<RawTable>;
+
 /**
- * Reads a table: CSV, TSV, Parquet, JSON lines, ARFF or KEEL, gzipped or not, or columns in memory. Column roles
- * are found, or given by the options.
+ * Reads a table: CSV, TSV, JSON lines, ARFF or KEEL, gzipped or not, or columns in memory; Parquet with a reader for it
+ * (`makeit-ai/parquet` brings one). Column roles are found, or given by the options.
  * @throws inputError that names file, row and column for anything that is not as it should be
  */
-export async function readTable(source: Source, options: ReadOptions = {}): Promise<Table> {
+export async function readTable(
+  source: Source,
+  options: ReadOptions = {},
+  readParquet: BinaryReader = refuseParquet,
+): Promise<Table> {
   const name = options.name ?? "table";
   const forced = forcedRoles(options);
   const settings: TextSettings = {
@@ -64,7 +70,7 @@ export async function readTable(source: Source, options: ReadOptions = {}): Prom
     missing: new Set([...MISSING, ...(options.missing ?? [])]),
     wordsOnly: new Set([...forced].filter(([, role]) => role !== "numeric").map(([column]) => column)),
   };
-  const raw = await readRaw(source, options, settings);
+  const raw = await readRaw(source, options, settings, readParquet);
   const names = raw.columns.map((column) => column.name);
   for (const column of forced.keys()) if (!names.includes(column)) throw unknownColumn(name, column, names);
   const warnings: string[] = [];
@@ -87,7 +93,19 @@ function forcedRoles(options: ReadOptions): Map<string, ForcedRole> {
   return forced;
 }
 
-async function readRaw(source: Source, options: ReadOptions, settings: TextSettings): Promise<RawTable> {
+async function refuseParquet(_: Uint8Array, { table }: TextSettings): Promise<RawTable> {
+  throw inputError(
+    `${table} is a Parquet file, and this readTable reads text alone.`,
+    'Take readTable of "makeit-ai/parquet".',
+  );
+}
+
+async function readRaw(
+  source: Source,
+  options: ReadOptions,
+  settings: TextSettings,
+  readParquet: BinaryReader,
+): Promise<RawTable> {
   if (typeof source === "string") {
     refusePath(source);
     return readText(pieces(source), options.format ?? formatOf(source, settings.table), settings);

@@ -1,8 +1,6 @@
 import Papa from "papaparse";
 import { type Column, cellText, isMissing, type Table } from "./table.ts";
 
-export { writeParquet } from "./parquet.ts";
-
 export interface WriteCsvOptions {
   delimiter?: string;
   /** Put an apostrophe before words that a spreadsheet would run as a formula (those that start with = + - @). */

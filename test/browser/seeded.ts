@@ -1,4 +1,5 @@
-import { fit, Random, readTable, writeCsv } from "../../sdk/index.ts";
+import { fit, Random, readTable } from "../../sdk/index.ts";
+import { writeCsv } from "../../sdk/table/index.ts";
 
 /** SHA-256 of all that a small run makes: equal wherever it runs, whatever the machine. */
 export async function seeded(): Promise<Record<"synthetic" | "model" | "result", string>> {

@@ -1,0 +1,51 @@
+/** Rows by class, and dealt into folds that have the same share of each. */
+import { inputError } from "./errors.ts";
+import type { Random } from "./random.ts";
+
+/** The rows of each class. */
+export function rowsByClass(y: Int32Array, classes: number): number[][] {
+  const rows: number[][] = Array.from({ length: classes }, () => []);
+  for (let i = 0; i < y.length; i++) rows[y[i]].push(i);
+  return rows;
+}
+
+/** Row indices, ascending. No row is in both. */
+export interface Split {
+  readonly train: Uint32Array;
+  readonly test: Uint32Array;
+}
+
+/**
+ * Deals the rows into stratified folds: the counts of a class differ by at most one between folds, and so do the
+ * sizes of the folds. A class with fewer rows than folds is absent from some of them (see `splitWarnings`).
+ * @param y class index per row.
+ * @returns the fold of each row, 0 … folds − 1.
+ * @throws MakeitError when there are fewer than 2 folds, or more folds than rows.
+ */
+export function stratifiedFolds(y: Int32Array, folds: number, random: Random): Int32Array {
+  if (!Number.isInteger(folds) || folds < 2) {
+    throw inputError(`Expected a whole number of splits from 2 on, got ${folds}.`, "Use 5 or 10 splits.");
+  }
+  if (folds > y.length) {
+    throw inputError(
+      `${folds} splits were asked for, but there are only ${y.length} rows.`,
+      `Ask for at most ${y.length} splits.`,
+    );
+  }
+  const shuffled = Uint32Array.from({ length: y.length }, (_, row) => row);
+  random.shuffle(shuffled);
+  // Sorting is stable: class by class, shuffled within. Dealing that in turn balances classes and sizes at once.
+  shuffled.sort((a, b) => y[a] - y[b]);
+  const fold = new Int32Array(y.length);
+  for (let i = 0; i < shuffled.length; i++) fold[shuffled[i]] = i % folds;
+  return fold;
+}
+
+/** The split that tests on `test`'s fold and trains on the others. */
+export function foldSplit(fold: Int32Array, test: number): Split {
+  const rows = (wanted: boolean) =>
+    Uint32Array.from({ length: fold.length }, (_, row) => row).filter(
+      (row) => (fold[row] === test) === wanted,
+    );
+  return { train: rows(false), test: rows(true) };
+}
