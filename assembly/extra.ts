@@ -1,4 +1,5 @@
-// The exports of the second module: what training does not need.
+// The exports of the second module: what training by default does not need.
 export * from "./memory";
 export * from "./embedding";
 export { normal } from "./random";
+export { tree_bytes, tree_fit } from "./tree";

@@ -1,4 +1,4 @@
-// The exports of the first module: what training needs, nothing else.
+// The exports of the first module: what training by default needs, nothing else.
 export * from "./memory";
 export * from "./dense";
 export * from "./layers";
@@ -8,5 +8,4 @@ export { bits, normal, uniform } from "./random";
 export { logistic_bytes, logistic_fit } from "./logistic";
 export { logistic_predict } from "./probability";
 export { average_precision, ranking_bytes, roc_auc } from "./ranking";
-export { tree_bytes, tree_fit } from "./tree";
 export * from "./image";

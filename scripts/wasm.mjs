@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { deflateRawSync } from "node:zlib";
 
-/** The entries in assembly/ by module: what training needs, and what it does not. */
+/** The entries in assembly/ by module: what training by default needs, and the rest. */
 const MODULES = { core: "index", extra: "extra" };
 
 const hash = createHash("sha256")

@@ -1,9 +1,9 @@
-import type { Cpu } from "./engine/module.ts";
+import { Cpu } from "./engine/module.ts";
 import { inputError } from "./errors.ts";
 import { checkMatrix, classWeights } from "./examples.ts";
 import { Logistic, type LogisticOptions, type LogisticState } from "./logistic.ts";
 import type { Matrix } from "./matrix.ts";
-import { TreeLearner, type TreeOptions } from "./tree.ts";
+import type { TreeOptions } from "./tree.ts";
 
 /** What a user brings: any classifier with `fit` and `predictProba` (see README for ml-cart in a dozen lines). */
 export interface Classifier {
@@ -33,10 +33,10 @@ export interface LearnerOptions extends LogisticOptions, TreeOptions {}
  * Opens a classifier for `classes` classes. Opened once, it is fitted as often as one likes.
  * @param spec a built-in one by name, or the user's own.
  * @param cpu the engine that built-in ones compute in; they leave nothing allocated there between calls.
- * @throws MakeitError `input` on an unknown name, an object without the two methods, or an option out of range.
+ * @throws MakeitError `input` on an unknown name, an object without the two methods, or an option out of range (a
+ *   tree's with its first fit).
  */
 export function openLearner(spec: "logistic", classes: number, cpu: Cpu, options?: LearnerOptions): Logistic;
-export function openLearner(spec: "tree", classes: number, cpu: Cpu, options?: LearnerOptions): TreeLearner;
 export function openLearner(
   spec: ClassifierName | Classifier,
   classes: number,
@@ -53,7 +53,7 @@ export function openLearner(
     throw inputError(`The number of classes is ${classes}.`, "Give a whole number from 1.");
   }
   if (spec === "logistic") return new Logistic(classes, cpu, options);
-  if (spec === "tree") return new TreeLearner(classes, cpu, options);
+  if (spec === "tree") return openTree(classes, options);
   if (
     typeof spec === "object" &&
     typeof spec?.fit === "function" &&
@@ -65,6 +65,20 @@ export function openLearner(
     `The classifier is ${typeof spec === "string" ? `"${spec}"` : typeof spec}.`,
     'Give "logistic", "tree", or an object with fit(X, y, weights?) and predictProba(X).',
   );
+}
+
+/** A tree, which is loaded with the first fit: most runs do without. */
+function openTree(classes: number, options: LearnerOptions): Learner {
+  const open = async () => {
+    const [{ TreeLearner }, cpu] = await Promise.all([import("./tree.ts"), Cpu.openExtra()]);
+    return new TreeLearner(classes, cpu, options);
+  };
+  let tree: ReturnType<typeof open> | undefined;
+  const opened = () => (tree ??= open());
+  return {
+    fit: async (x, y, weights) => (await opened()).fit(x, y, weights),
+    predictProba: async (x) => (await opened()).predictProba(x),
+  };
 }
 
 /** Wraps a user's classifier: arrays of arrays out, checked probabilities back. */

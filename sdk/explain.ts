@@ -25,9 +25,9 @@ const BINS = 20;
 const MOST_BARS = 100;
 
 /** The shallow tree of the generated rows, in the columns' own units, and what is read off it. */
-export function explainTree(cpu: Cpu, encoder: Encoder, set: LabelledSet) {
+export async function explainTree(encoder: Encoder, set: LabelledSet) {
   const { classes } = encoder;
-  const tree = fitTree(cpu, set.x, set.y, classes.length, { maxDepth: TREE_DEPTH });
+  const tree = fitTree(await Cpu.openExtra(), set.x, set.y, classes.length, { maxDepth: TREE_DEPTH });
   return {
     tree: drawableTree(tree, encoder),
     rules: rules(tree, encoder),

@@ -101,7 +101,7 @@ export async function runSplit(
 
   const generated = stackSets(trained.voted);
   const snapped = { x: encoder.snap(generated.x), y: generated.y };
-  const { tree, rules, impurity } = explainTree(cpu, encoder, snapped);
+  const { tree, rules, impurity } = await explainTree(encoder, snapped);
   const fitted = openLearner(settings.classifier, classes, cpu, { maxDepth: settings.treeDepth });
   const best = trained.voted[0];
   await new Mixture(real.x, real.y, best.x.rows, settings.weight).fit(fitted, best);

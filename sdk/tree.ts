@@ -1,5 +1,5 @@
 import type { Learner } from "./classifiers.ts";
-import type { Cpu } from "./engine/module.ts";
+import type { Cpu, ExtraExports } from "./engine/module.ts";
 import { inputError } from "./errors.ts";
 import { checkMatrix, checkRoom, classWeights } from "./examples.ts";
 import type { Matrix } from "./matrix.ts";
@@ -42,7 +42,7 @@ export interface TreeOptions {
  * @throws MakeitError `input` where sizes disagree or a label, weight or option is out of range.
  */
 export function fitTree(
-  cpu: Cpu,
+  cpu: Cpu<ExtraExports>,
   x: Matrix,
   y: Int32Array,
   classes: number,
@@ -103,7 +103,7 @@ function checkOptions({ criterion = "gini", maxDepth = 4, minLeaf = 1 }: TreeOpt
 }
 
 /** Copies the first `count` of `capacity` nodes out of the engine; the layout is `tree_fit`'s. */
-function readNodes(cpu: Cpu, nodes: number, capacity: number, count: number, classes: number) {
+function readNodes(cpu: Cpu<ExtraExports>, nodes: number, capacity: number, count: number, classes: number) {
   const doubles = (from: number, length: number) => cpu.f64(nodes + from * capacity * 8, length).slice();
   const ints = (from: number) => cpu.i32(nodes + ((2 + classes) * 8 + from * 4) * capacity, count).slice();
   return {
@@ -193,13 +193,13 @@ export function leafPaths(tree: Tree): { leaf: number; path: PathStep[] }[] {
 
 /** The tree as a classifier. A class without weight in `y` gets probability 0. */
 export class TreeLearner implements Learner {
-  readonly #cpu: Cpu;
+  readonly #cpu: Cpu<ExtraExports>;
   readonly #classes: number;
   readonly #options: TreeOptions;
   #tree: Tree | undefined;
   #cols = 0;
 
-  constructor(classes: number, cpu: Cpu, { criterion, maxDepth, minLeaf }: TreeOptions = {}) {
+  constructor(classes: number, cpu: Cpu<ExtraExports>, { criterion, maxDepth, minLeaf }: TreeOptions = {}) {
     this.#cpu = cpu;
     this.#classes = classes;
     this.#options = checkOptions({ criterion, maxDepth, minLeaf });

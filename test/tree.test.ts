@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { type CartNode, DecisionTreeClassifier } from "ml-cart";
 import { beforeAll, describe, expect, test } from "vitest";
 import { openLearner } from "../sdk/classifiers.ts";
-import { Cpu } from "../sdk/engine/module.ts";
+import { Cpu, type ExtraExports } from "../sdk/engine/module.ts";
 import type { Matrix } from "../sdk/matrix.ts";
 import { Random } from "../sdk/random.ts";
 import {
@@ -11,14 +11,15 @@ import {
   leafPaths,
   predictTree,
   type Tree,
+  TreeLearner,
   treeImportances,
   treeLeaves,
 } from "../sdk/tree.ts";
 import { gaussian, matrixOf } from "./data.ts";
 
-let cpu: Cpu;
+let cpu: Cpu<ExtraExports>;
 beforeAll(async () => {
-  cpu = await Cpu.open();
+  cpu = await Cpu.openExtra();
 });
 
 /** What a node looks like, children nested. */
@@ -353,19 +354,26 @@ describe("a tree", () => {
 describe("the tree learner", () => {
   const x = matrixOf(6, 1, (i) => i);
   test("gives a class that is missing probability 0", () => {
-    const learner = openLearner("tree", 3, cpu);
+    const learner = new TreeLearner(3, cpu);
     learner.fit(x, Int32Array.of(0, 0, 0, 2, 2, 2));
     expect(Array.from(learner.predictProba(matrixOf(2, 1, (i) => i * 5)))).toEqual([1, 0, 0, 0, 0, 1]);
     expect(learner.tree().threshold[0]).toBe(2.5);
   });
 
-  test("refuses what it cannot use", () => {
-    expect(() => openLearner("tree", 2, cpu, { maxDepth: 1.5 })).toThrow(/maxDepth is 1.5/);
-    expect(() => openLearner("tree", 2, cpu, { minLeaf: 0 })).toThrow(/minLeaf is 0/);
-    expect(() => openLearner("tree", 2, cpu, { criterion: "mse" as Criterion })).toThrow(
-      /criterion is "mse"/,
+  test("is loaded with the first fit", async () => {
+    const learner = openLearner("tree", 2, await Cpu.open(), { maxDepth: 1 });
+    await learner.fit(x, Int32Array.of(0, 0, 0, 1, 1, 1));
+    expect(Array.from(await learner.predictProba(matrixOf(1, 1, () => 5)))).toEqual([0, 1]);
+    await expect(openLearner("tree", 2, await Cpu.open(), { minLeaf: 0 }).predictProba(x)).rejects.toThrow(
+      /minLeaf/,
     );
-    const learner = openLearner("tree", 2, cpu);
+  });
+
+  test("refuses what it cannot use", () => {
+    expect(() => new TreeLearner(2, cpu, { maxDepth: 1.5 })).toThrow(/maxDepth is 1.5/);
+    expect(() => new TreeLearner(2, cpu, { minLeaf: 0 })).toThrow(/minLeaf is 0/);
+    expect(() => new TreeLearner(2, cpu, { criterion: "mse" as Criterion })).toThrow(/criterion is "mse"/);
+    const learner = new TreeLearner(2, cpu);
     expect(() => learner.predictProba(x)).toThrow(/before fit/);
     expect(() => learner.fit(x, Int32Array.of(0, 1))).toThrow(/6 rows came with 2 labels/);
     learner.fit(x, Int32Array.of(0, 0, 0, 1, 1, 1));

@@ -8,7 +8,7 @@ import { type Row, type Section, time } from "./section.ts";
 export const tree: Section = {
   title: "Decision trees of depth 4, one core",
   async run() {
-    const cpu = await Cpu.open();
+    const cpu = await Cpu.openExtra();
     const small = diagonal(3353, 8);
     const large = diagonal(100_000, 30);
     const cart = time(() => fitCart(small.x, small.y), { warm: 0, least: 1, budget: 0 });

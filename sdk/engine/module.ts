@@ -7,9 +7,9 @@ import { MakeitError } from "../errors.ts";
 type Exports<T extends { instantiate: (...given: never[]) => unknown }> = Awaited<
   ReturnType<T["instantiate"]>
 >;
-/** The exports of the module that training needs: kernels by name, addresses and sizes as numbers. */
+/** The exports of the module that training by default needs: kernels by name, addresses and sizes as numbers. */
 export type CpuExports = Exports<typeof import("../generated/core.js")>;
-/** The exports of the module that it does not need: what draws rows in a plane. */
+/** The exports of the module with the rest: trees, and what draws rows in a plane. */
 export type ExtraExports = Exports<typeof import("../generated/extra.js")>;
 
 // Apart, so that nobody loads them who hands a module over.
@@ -23,7 +23,7 @@ const compiled: { [K in keyof typeof packed]?: Promise<WebAssembly.Module> } = {
  * Compiles the engine. Calling it is optional: whoever needs the engine calls it.
  * @param options.module a compiled module, or its bytes (the package's `core.wasm`), for places that forbid
  *   compiling bytes or would rather fetch them.
- * @param options.extra the same for the package's `extra.wasm`, which `fit` draws its embeddings with.
+ * @param options.extra the same for the package's `extra.wasm`, which `fit` explains its rows with.
  */
 export async function init(options: { module?: Given; extra?: Given } = {}): Promise<void> {
   if (options.module) compiled.core = compile(options.module);
@@ -38,8 +38,16 @@ async function compile(given: Given): Promise<WebAssembly.Module> {
 }
 
 function load(name: keyof typeof packed): Promise<WebAssembly.Module> {
-  compiled[name] ??= packed[name]().then(unpack).then(WebAssembly.compile);
+  compiled[name] ??= packed[name]().then(unpack).then(WebAssembly.compile).catch(forbidden);
   return compiled[name];
+}
+
+function forbidden(cause: unknown): never {
+  throw new MakeitError(
+    "engine",
+    `The engine cannot be compiled here (${cause instanceof Error ? cause.message : cause}).`,
+    "Hand it over compiled, init({ module, extra }), or allow 'wasm-unsafe-eval' in the Content-Security-Policy.",
+  );
 }
 
 /** The bytes of a module from the text that it is embedded as. Without Blob and Response, which Node is slow to load. */
