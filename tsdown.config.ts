@@ -23,9 +23,14 @@ export default defineConfig([
     fixedExtension: false,
     dts: true,
     clean: true,
-    copy: ["sdk/generated/core.wasm", "sdk/generated/extra.wasm"],
-    // Dependencies stay imports: they are installed beside us.
-    deps: { neverBundle: [/^node:/, /^[^./]/] },
-    inputOptions: { checks: { pluginTimings: false } },
+    copy: [
+      "sdk/generated/core.wasm",
+      "sdk/generated/extra.wasm",
+      { from: "node_modules/papaparse/LICENSE", to: "dist", rename: "papaparse.LICENSE" },
+    ],
+    // Dependencies stay imports: they are installed beside us. But papaparse is no ES module: inside, CSV is read by
+    // a page without a bundler too.
+    deps: { neverBundle: [/^node:/, /^(?!papaparse$)[^./]/] },
+    inputOptions: { checks: { pluginTimings: false }, resolve: { mainFields: ["module", "main"] } },
   },
 ]);
