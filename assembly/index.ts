@@ -8,4 +8,3 @@ export { bits, normal, uniform } from "./random";
 export { logistic_bytes, logistic_fit } from "./logistic";
 export { logistic_predict } from "./probability";
 export { average_precision, ranking_bytes, roc_auc } from "./ranking";
-export * from "./image";

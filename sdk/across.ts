@@ -1,7 +1,6 @@
 /** What the splits of a run say together: averages, votes, recurring rules, the verdict. */
 import { Cpu } from "./engine/module.ts";
 import { openMetric } from "./metrics.ts";
-import type { Settings } from "./options.ts";
 import { cpuRanker } from "./ranking.ts";
 import {
   METHODS,
@@ -12,6 +11,7 @@ import {
   type Spread,
   type Verdict,
 } from "./result.ts";
+import type { Settings } from "./settings.ts";
 import { measure, type SplitOutcome } from "./split.ts";
 import { compare, mean, sd } from "./statistics.ts";
 

@@ -10,9 +10,9 @@ import {
   type Pass,
   setCritic,
 } from "./networks.ts";
-import { type Settings, sampleCount } from "./options.ts";
 import type { Random } from "./random.ts";
 import { Replay, type ReplayState } from "./replay.ts";
+import { type Settings, sampleCount } from "./settings.ts";
 
 /** One network's share of an epoch. */
 export interface Plan {

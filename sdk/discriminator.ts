@@ -6,9 +6,9 @@ import type { LabelViews } from "./labels.ts";
 import type { Matrix } from "./matrix.ts";
 import { adam, type Generator, Network, type NetworkState, rowClassifier } from "./networks.ts";
 import { Noise } from "./noise.ts";
-import { layerWidths } from "./options.ts";
 import type { Random } from "./random.ts";
 import type { LabelledSet } from "./score.ts";
+import { layerWidths } from "./settings.ts";
 import type { TrainJob } from "./train.ts";
 
 /** The smallest BCE that λ is divided by: a discriminator trained on ones alone comes arbitrarily close to 0. */

@@ -9,9 +9,9 @@ import type { Cpu } from "./engine/module.ts";
 import { LabelViews } from "./labels.ts";
 import { adam, Generator, type NetworkState, rmsprop } from "./networks.ts";
 import { Noise, noiseDeviations } from "./noise.ts";
-import type { Settings } from "./options.ts";
 import type { Random } from "./random.ts";
 import type { LabelledSet } from "./score.ts";
+import type { Settings } from "./settings.ts";
 import type { GeneratorState, TrainJob } from "./train.ts";
 
 /** Wide rows get a head of this rank where none is asked for: the weights grow with noise · width · rank. */

@@ -1,5 +1,5 @@
 /** Images as rows of a table: unfurled into numbers, refurled into pixels. */
-import type { Cpu } from "./engine/module.ts";
+import type { Cpu, ExtraExports } from "./engine/module.ts";
 import { inputError } from "./errors.ts";
 
 /** Rows of pixels from the top, red, green, blue (and alpha, not premultiplied), a byte each. An `ImageData` is one. */
@@ -25,7 +25,7 @@ const LARGEST = 16384;
  * @throws MakeitError (input) when the sizes do not fit the data.
  */
 export function unfurl(
-  cpu: Cpu,
+  cpu: Cpu<ExtraExports>,
   picture: Picture,
   shape: PixelShape,
   options: { background?: [number, number, number] } = {},
@@ -49,7 +49,7 @@ export function unfurl(
 }
 
 /** The picture (red, green, blue) of a row: the inverse of {@link unfurl} at the row's own size, byte for byte. */
-export function refurl(cpu: Cpu, row: ArrayLike<number>, shape: PixelShape): Picture {
+export function refurl(cpu: Cpu<ExtraExports>, row: ArrayLike<number>, shape: PixelShape): Picture {
   const { width, height } = shape;
   const { step, plane, length } = strides(shape);
   if (row.length !== length) {

@@ -2,7 +2,7 @@
  * Makeit: synthetic data that improves a classifier. This entry needs neither Node nor a DOM. It holds the engine and
  * the training; what surrounds them (tables, splits, comparisons, model files) is loaded when it is first called.
  * `makeit-ai/node` adds files, worker threads and pictures, `makeit-ai/table` tables in code, `makeit-ai/parquet`
- * Parquet, `makeit-ai/plots` the pictures.
+ * Parquet, `makeit-ai/plots` the pictures, `makeit-ai/options` what every parameter is for.
  */
 import type { EvaluateOptions, Evaluation } from "./evaluate.ts";
 import type { Model, SampleOptions } from "./model.ts";
@@ -24,7 +24,6 @@ export { type Matrix, matrix } from "./matrix.ts";
 export { METRIC_NAMES, type Metric, type MetricFunction, type MetricName, openMetric } from "./metrics.ts";
 export type { Model, SampleOptions } from "./model.ts";
 export { Generator, Network } from "./networks.ts";
-export { OPTIONS, type OptionSpec, PRESETS, resolveSettings, type Settings } from "./options.ts";
 export { Random } from "./random.ts";
 export type { ResampleOptions } from "./resample.ts";
 export type {
@@ -40,6 +39,7 @@ export type {
 } from "./result.ts";
 export { METHODS } from "./result.ts";
 export type { FitOptions, Progress, Run, SplitRunner } from "./run.ts";
+export { PRESETS, resolveSettings, type Settings } from "./settings.ts";
 export type { ReadOptions, Source } from "./table/read.ts";
 export type { Column, Role, Table } from "./table/table.ts";
 export { type TrainJob, type TrainResult, train, vote } from "./train.ts";

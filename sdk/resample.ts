@@ -1,7 +1,7 @@
 /** For people used to `fit_resample`: matrices in, matrices with synthetic rows added out. */
 import { inputError } from "./errors.ts";
 import { Model, sample } from "./model.ts";
-import { resolveSettings, type Settings } from "./options.ts";
+import { resolveSettings, type Settings } from "./settings.ts";
 import { runSplit } from "./split.ts";
 import { readTable } from "./table/read.ts";
 

@@ -5,13 +5,13 @@ import { Cpu } from "./engine/module.ts";
 import { distributions, embedding, explainTree, importances, permutationImportance } from "./explain.ts";
 import { type Matrix, matrix } from "./matrix.ts";
 import { METRIC_NAMES, openMetric } from "./metrics.ts";
-import type { Settings } from "./options.ts";
 import { derive, PURPOSE } from "./random.ts";
 import { cpuRanker } from "./ranking.ts";
 import { categoricalGroups } from "./resampling.ts";
 import { type EngineSpan, METHODS, type Method, type Scores, type SplitResult } from "./result.ts";
 import { rivals } from "./rivals.ts";
 import { type LabelledSet, Mixture } from "./score.ts";
+import type { Settings } from "./settings.ts";
 import { Encoder, type EncoderState } from "./table/encoder.ts";
 import type { Table } from "./table/table.ts";
 import {

@@ -10,11 +10,11 @@ import { MakeitError } from "./errors.ts";
 import { Game, type GameState, type Losses } from "./game.ts";
 import type { Matrix } from "./matrix.ts";
 import { openMetric } from "./metrics.ts";
-import { type Settings, sampleCount } from "./options.ts";
 import { derive, PURPOSE, Random } from "./random.ts";
 import { cpuRanker } from "./ranking.ts";
 import type { EngineSpan, History, Stopped } from "./result.ts";
 import { type LabelledSet, labelSet, Mixture, openScorer, type Scorer } from "./score.ts";
+import { type Settings, sampleCount } from "./settings.ts";
 import { newProgress, type Progress, type TrainState } from "./state.ts";
 
 /** Encoded training rows and what to do with them; nothing of the held-out rows is here. */

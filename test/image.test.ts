@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
-import { Cpu } from "../sdk/engine/module.ts";
+import { Cpu, type ExtraExports } from "../sdk/engine/module.ts";
 import { type Picture, pixelNames, refurl, unfurl } from "../sdk/image.ts";
 import { uniform } from "./fixtures/run.ts";
 
-let cpu: Cpu;
+let cpu: Cpu<ExtraExports>;
 beforeAll(async () => {
-  cpu = await Cpu.open();
+  cpu = await Cpu.openExtra();
 });
 
 const noise = (width: number, height: number, channels: number, seed = 1): Picture => {

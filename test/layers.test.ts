@@ -34,7 +34,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "dawn",
     "result",
   ],
-  ["options", "score", "rivals", "fidelity"],
+  ["settings options", "score", "rivals", "fidelity"],
   ["train state game critic discriminator noise", "explain", "evaluate"],
   ["split", "parquet"],
   ["model", "across"],

@@ -9,7 +9,7 @@ type Exports<T extends { instantiate: (...given: never[]) => unknown }> = Awaite
 >;
 /** The exports of the module that training by default needs: kernels by name, addresses and sizes as numbers. */
 export type CpuExports = Exports<typeof import("../generated/core.js")>;
-/** The exports of the module with the rest: trees, and what draws rows in a plane. */
+/** The exports of the module with the rest: trees, images, and what draws rows in a plane. */
 export type ExtraExports = Exports<typeof import("../generated/extra.js")>;
 
 // Apart, so that nobody loads them who hands a module over.
