@@ -23,7 +23,7 @@ export const works: Library = {
   tree: () => ownTree(3353, 8),
   "tree-large": async () => ({ ...(await ownTree(100_000, 30)), outputs: {} }),
   async unfurl() {
-    const cpu = await Cpu.open();
+    const cpu = await Cpu.openExtra();
     return unfurling((pictures) => pictures.map((picture) => unfurl(cpu, picture, ROW)));
   },
 };
@@ -58,7 +58,7 @@ export function ranking(metric: Metric): Task {
 }
 
 async function ownTree(rows: number, cols: number): Promise<Task> {
-  const cpu = await Cpu.open();
+  const cpu = await Cpu.openExtra();
   return growing(rows, cols, (x, y) => {
     const tree = fitTree(cpu, x, y, 2);
     return (x) => {

@@ -17,11 +17,11 @@ import {
   setCritic,
 } from "../../sdk/networks.ts";
 import { Noise, noiseDeviations } from "../../sdk/noise.ts";
-import { layerWidths, type Settings, sampleCount } from "../../sdk/options.ts";
 import { derive, PURPOSE, Random } from "../../sdk/random.ts";
 import { cpuRanker } from "../../sdk/ranking.ts";
 import { rowsByClass } from "../../sdk/resampling.ts";
 import { type LabelledSet, labelSet, openScorer, type Scorer } from "../../sdk/score.ts";
+import { layerWidths, type Settings, sampleCount } from "../../sdk/settings.ts";
 import { mean } from "../../sdk/statistics.ts";
 import type { TrainHooks, TrainJob } from "../../sdk/train.ts";
 import type { Examples } from "../problems.ts";

@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { fit, Model, readTable, sample, writeCsv, writeParquet } from "../../sdk/index.ts";
+import { fit, openModel, sample } from "../../sdk/index.ts";
+import { readTable, writeParquet } from "../../sdk/parquet.ts";
+import { writeCsv } from "../../sdk/table/index.ts";
 import { smallTable, withoutSeconds } from "../cli.ts";
 import { TestBrowser } from "./chromium.ts";
 import {
@@ -69,7 +71,7 @@ test("from a table to files and back, with the network gone since the page was l
   const model = await savedFile(page, "model.safetensors");
   const report = await savedFile(page, "report.html");
   expect(text(report.bytes)).toMatch(/^<!doctype html>[\s\S]*stopped after epoch/);
-  expect(Model.fromBytes(model.bytes).encoder.classes).toEqual(["no", "yes"]);
+  expect((await openModel(model.bytes)).encoder.classes).toEqual(["no", "yes"]);
   await giveTable(page, "synthetic.csv", synthetic.bytes);
   expect(await page.inputValue("#target")).toBe("rare");
   const names = await page.locator("#columns .name").allTextContents();
@@ -82,7 +84,7 @@ test("from a table to files and back, with the network gone since the page was l
   const drawn = await saved(page, () => page.click("text=Save all 12 rows"));
   const rows = text(drawn.bytes).trim().split("\n");
   expect(rows.filter((row) => row.endsWith(",yes"))).toHaveLength(9);
-  const again = await sample(Model.fromBytes(model.bytes), { counts: { no: 3, yes: 9 }, seed: 1 });
+  const again = await sample(await openModel(model.bytes), { counts: { no: 3, yes: 9 }, seed: 1 });
   expect(text(drawn.bytes)).toBe(writeCsv(again));
 
   // The Parquet reader is loaded when it is needed, from the browser's own store.

@@ -2,6 +2,7 @@
 import { inputError } from "../../sdk/errors.ts";
 import { Model, type SampleOptions, sample } from "../../sdk/model.ts";
 import type { OutputFile } from "../../sdk/outputs.ts";
+import { readTable } from "../../sdk/parquet.ts";
 import type { RunResult, SplitResult } from "../../sdk/result.ts";
 import { type FitOptions, fit, type Progress, type Run } from "../../sdk/run.ts";
 import {
@@ -10,7 +11,7 @@ import {
   type TableReport,
   type TargetReport,
 } from "../../sdk/table/inspect.ts";
-import { type ReadOptions, readTable } from "../../sdk/table/read.ts";
+import type { ReadOptions } from "../../sdk/table/read.ts";
 import { cellText, type Table } from "../../sdk/table/table.ts";
 import { writeCsv } from "../../sdk/table/write.ts";
 import { serve } from "../remote.ts";
