@@ -2,7 +2,7 @@
 import { formatPercent } from "../sdk/plots/text.ts";
 import type { TargetReport } from "../sdk/table/inspect.ts";
 import type { ReadOptions } from "../sdk/table/read.ts";
-import { get, h, s, say, showProblem } from "./dom.ts";
+import { breathe, get, h, s, say, showProblem, warningList } from "./dom.ts";
 import type { Remote } from "./remote.ts";
 import { counted } from "./words.ts";
 import type { OpenedTable, SketchedColumn, Studio } from "./worker/studio.ts";
@@ -23,8 +23,10 @@ const FOUND: Record<SketchedColumn["role"], string> = {
   drop: "left out",
 };
 
-/** More columns than this are shown on request. */
-const SHOWN = 60;
+/** So many columns are shown at first, and as many more on request. */
+const STEP = 60;
+/** A list of choices grows by so many at a time, so that thousands of columns keep nobody waiting. */
+const OPTIONS = 300;
 /** A whole number with more values than this is no class. */
 const MOST_CLASSES = 20;
 
@@ -47,7 +49,7 @@ export class Data {
   #table: OpenedTable | undefined;
   #report: TargetReport | undefined;
   #forced = new Map<string, Forced>();
-  #all = false;
+  #shown = STEP;
 
   constructor(studio: Remote<Studio>, onChange: () => void) {
     this.#studio = studio;
@@ -71,9 +73,9 @@ export class Data {
     this.#source = source;
     this.#name = name;
     this.#forced = forced;
-    this.#all = false;
+    this.#shown = STEP;
     get<HTMLDetailsElement>("columns-box").open = matchMedia("(min-width: 640px)").matches;
-    this.#show(table);
+    await this.#show(table);
     const guess = target ?? guessTarget(table);
     await this.#choose(guess ?? "", positive, target === undefined);
   }
@@ -95,7 +97,7 @@ export class Data {
     this.#positive.disabled = locked || !this.#report;
   }
 
-  #show(table: OpenedTable): void {
+  async #show(table: OpenedTable): Promise<void> {
     this.#table = table;
     const { rows, columns, name, warnings } = table;
     const missing =
@@ -106,17 +108,13 @@ export class Data {
       h("b", {}, counted(columns.length, "column")),
       missing === 0 ? "no cell is missing" : `${formatPercent(missing)} of the cells are missing`,
     );
-    get("data-warnings").replaceChildren(
-      warnings.length === 0
-        ? ""
-        : h(
-            "ul",
-            { class: "warnings" },
-            warnings.map((text) => h("li", {}, text)),
-          ),
-    );
-    const names = columns.map((column) => h("option", { value: column.name }, column.name));
-    this.#target.replaceChildren(h("option", { value: "" }, "Choose …"), ...names);
+    get("data-warnings").replaceChildren(warningList(warnings));
+    this.#target.replaceChildren(h("option", { value: "" }, "Choose …"));
+    for (let at = 0; at < columns.length; at += OPTIONS) {
+      if (at > 0) await breathe();
+      const names = columns.slice(at, at + OPTIONS).map((column) => column.name);
+      this.#target.append(...names.map((value) => h("option", { value }, value)));
+    }
     this.#listColumns();
   }
 
@@ -165,18 +163,28 @@ export class Data {
     const { columns } = this.#table!;
     const out = columns.filter(isOut).length;
     get("columns-title").textContent = `Columns${out > 0 ? `, ${out} left out` : ""}`;
-    const shown = this.#all ? columns : columns.slice(0, SHOWN);
-    const list = get("columns");
-    list.replaceChildren(...shown.map((column) => this.#columnItem(column)));
-    if (shown.length < columns.length) {
-      const more = h("button", { type: "button", class: "button" }, `Show all ${columns.length} columns`);
-      more.addEventListener("click", () => {
-        this.#all = true;
-        this.#listColumns();
-      });
-      list.append(h("li", { class: "more" }, more));
-    }
+    get("columns").replaceChildren(
+      ...columns.slice(0, this.#shown).map((column) => this.#columnItem(column)),
+    );
+    this.#offerMore();
     this.#markTarget();
+  }
+
+  #offerMore(): void {
+    const { columns } = this.#table!;
+    const rest = columns.length - this.#shown;
+    if (rest <= 0) return;
+    const text = `Show ${Math.min(STEP, rest)} more of ${counted(columns.length, "column")}`;
+    const more = h("li", { class: "more" }, h("button", { type: "button", class: "button" }, text));
+    more.addEventListener("click", () => {
+      const next = columns.slice(this.#shown, this.#shown + STEP).map((column) => this.#columnItem(column));
+      this.#shown += STEP;
+      more.replaceWith(...next);
+      this.#offerMore();
+      this.#markTarget();
+      next[0].querySelector("select")!.focus();
+    });
+    get("columns").append(more);
   }
 
   #columnItem(column: SketchedColumn): HTMLElement {
@@ -221,7 +229,7 @@ export class Data {
       this.#forced = forced;
       const { value: target } = this.#target;
       const positive = this.#positive.value || undefined;
-      this.#show(table);
+      await this.#show(table);
       await this.#choose(target, positive);
       say(`${name}: ${role === "" ? "as found" : ROLES[role]}`);
     } catch (error) {

@@ -70,6 +70,17 @@ export function showProblem(box: HTMLElement, error?: unknown): void {
   box.replaceChildren(...(box.hidden ? [] : [h("strong", {}, message), h("span", {}, hint)]));
 }
 
+/** More warnings than this are counted. */
+const WARNINGS = 12;
+
+/** What to beware of, a sentence each. */
+export function warningList(warnings: readonly string[]): Node {
+  if (warnings.length === 0) return new Text();
+  const rest = warnings.length - WARNINGS;
+  const items = warnings.slice(0, WARNINGS).map((text) => h("li", {}, text));
+  return h("ul", { class: "warnings" }, items, rest > 0 && h("li", {}, `… and ${rest} more.`));
+}
+
 /** Lets the browser paint and answer the user before what comes next. */
 export const breathe = () => new Promise<void>((resolve) => setTimeout(resolve));
 

@@ -1,7 +1,7 @@
 /** What came out of a run: the verdict, the methods, the files, the pictures. */
 import { formatFixed, formatPercent } from "../sdk/plots/text.ts";
 import { METHOD_NAMES, METHODS, type Method, type RunResult, type SplitResult } from "../sdk/result.ts";
-import { breathe, get, h, s, save } from "./dom.ts";
+import { breathe, get, h, s, save, warningList } from "./dom.ts";
 import type { Remote } from "./remote.ts";
 import { counted, metricName } from "./words.ts";
 import type { Studio } from "./worker/studio.ts";
@@ -77,7 +77,12 @@ export class Results {
     this.#result = result;
     const section = get("result");
     section.className = `card verdict ${result.verdict.outcome}`;
-    section.replaceChildren(verdict(result), methods(result), warnings(result), this.#downloads(result));
+    section.replaceChildren(
+      verdict(result),
+      methods(result),
+      warningList(result.warnings),
+      this.#downloads(result),
+    );
     section.hidden = false;
     for (const [split, tab] of this.#tabs) if (tab.disabled && split !== ALL) tab.remove();
     this.#tabs.get(ALL)!.disabled = false;
@@ -265,15 +270,6 @@ function methods({ mean, metric, verdict, splits }: RunResult): HTMLElement {
       ),
     ),
     h("tbody", {}, METHODS.map(row)),
-  );
-}
-
-function warnings({ warnings }: RunResult): HTMLElement | string {
-  if (warnings.length === 0) return "";
-  return h(
-    "ul",
-    { class: "warnings" },
-    warnings.map((text) => h("li", {}, text)),
   );
 }
 
