@@ -7,6 +7,7 @@ import { TestBrowser } from "./chromium.ts";
 import {
   give,
   giveTable,
+  isOpen,
   SHORT,
   SHORT_CONTROLS,
   saved,
@@ -206,7 +207,7 @@ test("settings travel in the address, data never", async () => {
   expect(new URL(page.url()).hash).toBe("#metric=roc_auc&epochs=7&classifier=tree&seed=7");
   // A table of the page's own may be named.
   await page.evaluate(() => document.querySelector<HTMLElement>("[data-demo=penguins]")!.click());
-  await page.waitForFunction(() => document.getElementById("data-title")!.textContent === "penguins.json");
+  await isOpen(page, "penguins.json");
   expect(new URL(page.url()).hash).toMatch(/^#demo=penguins&metric=roc_auc/);
   await giveTable(page, "small.csv", TABLE);
   expect(new URL(page.url()).hash).toMatch(/^#metric=roc_auc/);

@@ -37,6 +37,11 @@ export async function give(page: Page, name: string, content: string | Uint8Arra
 /** Gives a table that the page can read, and waits until it is shown. */
 export async function giveTable(page: Page, name: string, content: string | Uint8Array): Promise<void> {
   await give(page, name, content);
+  await isOpen(page, name);
+}
+
+/** Waits until the table of this name is shown. */
+export async function isOpen(page: Page, name: string): Promise<void> {
   await page.waitForFunction((text) => document.getElementById("data-title")!.textContent === text, name);
   await page.waitForSelector("#reading", { state: "hidden" });
 }
