@@ -1,7 +1,7 @@
 /** One split's training between two epochs, as plain data. */
 import type { LearnerState } from "./classifiers.ts";
 import type { GameState } from "./game.ts";
-import type { History } from "./result.ts";
+import type { EngineSpan, History } from "./result.ts";
 import type { GeneratorState, ScoredSet } from "./train.ts";
 
 /**
@@ -21,6 +21,13 @@ export interface TrainState {
   folds: number;
   /** Where the classifier's warm start begins; for a classifier that has one. */
   learner: LearnerState | undefined;
+}
+
+/** What is saved of a split's training, to go on from. */
+export interface Saved {
+  state: TrainState;
+  /** The engines so far. */
+  engines: EngineSpan[];
 }
 
 /** What training has found so far: the part of its state that no engine holds. */
@@ -54,4 +61,14 @@ export function newProgress(): Progress {
     candidates: [],
     generator: undefined,
   };
+}
+
+/** Whether everything that the networks hold is a number: from a state that holds NaN nothing good can follow. */
+export function isSound({ game }: TrainState): boolean {
+  const sound = (value: unknown): boolean => {
+    if (typeof value === "number") return Number.isFinite(value);
+    if (ArrayBuffer.isView(value)) return (value as Float32Array).every(Number.isFinite);
+    return typeof value !== "object" || value === null || Object.values(value).every(sound);
+  };
+  return sound(game);
 }

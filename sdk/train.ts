@@ -15,7 +15,7 @@ import { cpuRanker } from "./ranking.ts";
 import type { EngineSpan, History, Stopped } from "./result.ts";
 import { type LabelledSet, labelSet, Mixture, openScorer, type Scorer } from "./score.ts";
 import { type Settings, sampleCount } from "./settings.ts";
-import { newProgress, type Progress, type TrainState } from "./state.ts";
+import { newProgress, type Progress, type Saved, type TrainState } from "./state.ts";
 
 /** Encoded training rows and what to do with them; nothing of the held-out rows is here. */
 export interface TrainJob {
@@ -32,6 +32,13 @@ export interface TrainHooks {
   onEpoch?: (epoch: number, score: number, best: number) => void | Promise<void>;
   /** True asks to stop after this epoch with the best so far. */
   shouldStop?: () => boolean;
+  /** Goes on from there; it is the training's from then on. */
+  from?: Saved | undefined;
+  /**
+   * Called after each epoch that counts, and awaited: the moment to save it. `read` gives what to save, to be used
+   * before the hook returns; `better` says that the best score has risen.
+   */
+  onState?: (read: () => Promise<Saved>, better: boolean) => void | Promise<void>;
 }
 
 /** A generated set and its score (after re-scoring, where that is on). */
@@ -80,13 +87,15 @@ export async function train(
   hooks: TrainHooks = {},
   open: OpenEngine = openEngine,
 ): Promise<TrainResult> {
-  let backend = await open(job);
+  const { from } = hooks;
+  const engines: EngineSpan[] = [...(from?.engines ?? [])];
+  let backend = await (engines.length > 1 ? WasmBackend.open() : open(job)); // the first was lost before
+  if (!from) engines.push({ engine: backend.name, from: 1 });
   let trainer: Trainer | undefined;
-  const engines: EngineSpan[] = [{ engine: backend.name, from: 1 }];
   for (;;) {
     try {
-      trainer = await Trainer.open(backend, job, trainer?.kept);
-      return { ...(await trainer.run(hooks)), engines, kernels: await backend.times() };
+      trainer = await Trainer.open(backend, job, trainer?.kept ?? from?.state);
+      return { ...(await trainer.run(hooks, engines)), engines, kernels: await backend.times() };
     } catch (error) {
       if (!(error instanceof MakeitError && error.code === "lost")) throw error;
       if (!canBeLost(backend)) throw nowhereToGo(engines, error);
@@ -149,28 +158,40 @@ export class Trainer {
   }
 
   /** Epochs until there is a reason to stop, then the vote. */
-  async run(hooks: TrainHooks = {}): Promise<Omit<TrainResult, "engines" | "kernels">> {
-    const { epochs, patience, maxSeconds } = this.#job.settings;
+  async run(
+    hooks: TrainHooks = {},
+    engines: EngineSpan[] = [],
+  ): Promise<Omit<TrainResult, "engines" | "kernels">> {
     const progress = this.#progress;
-    let reason: Stopped["reason"] = "epochs";
-    while (progress.epoch < epochs) {
-      const losses = await this.epoch();
-      if (losses) await hooks.onEpoch?.(progress.epoch, progress.history.mean.at(-1)!, progress.best);
-      if (losses && hooks.shouldStop?.()) reason = "interrupted";
-      else if (!losses?.finite) reason = "diverged";
-      else if (progress.sinceBest >= patience) reason = "patience";
-      else if (maxSeconds > 0 && progress.seconds > maxSeconds) reason = "time";
-      else continue;
-      break;
+    const read = async () => ({ state: await this.state(), engines });
+    // What goes on may have been saved after its last epoch.
+    let reason = this.#ended();
+    while (!reason) {
+      if (!(await this.epoch())) {
+        reason = "diverged";
+        break;
+      }
+      await hooks.onEpoch?.(progress.epoch, progress.history.mean.at(-1)!, progress.best);
+      await hooks.onState?.(read, progress.sinceBest === 0);
+      reason = hooks.shouldStop?.() ? "interrupted" : this.#ended();
     }
     const voted = await this.#vote(reason === "interrupted");
     const { epoch, history, generator } = progress;
     return { history, stopped: { epoch, reason }, voted, generator: generator! };
   }
 
+  /** Why there is no further epoch. */
+  #ended(): Stopped["reason"] | undefined {
+    const { epochs, patience, maxSeconds } = this.#job.settings;
+    const { epoch, sinceBest, seconds } = this.#progress;
+    if (sinceBest >= patience) return "patience";
+    if (maxSeconds > 0 && seconds > maxSeconds) return "time";
+    return epoch >= epochs ? "epochs" : undefined;
+  }
+
   /**
    * One epoch, whole or not at all: when it fails, what was found before and `kept` are as they were.
-   * @returns its losses; nothing when sets or scores are not finite, and the epoch does not count.
+   * @returns its losses; nothing when something in it is not finite, and the epoch does not count.
    */
   async epoch(): Promise<Losses | undefined> {
     const { settings, x, classes } = this.#job;
@@ -188,10 +209,8 @@ export class Trainer {
     }
     const targets = await this.#game.targets(scores);
     const mean = average(scores);
-    if (!Number.isFinite(mean) || !targets.every(Number.isFinite)) {
-      if (!progress.generator) throw diverged();
-      return undefined;
-    }
+    // The predictions show what broke in the critic, or on the way to it, in the epoch before.
+    if (![mean, ...targets, ...predicted].every(Number.isFinite)) return this.#diverged();
 
     // 3. Keep the generator at its best, before it learns on.
     const generator = mean > progress.bestMean ? await this.#game.snapshot() : progress.generator;
@@ -202,6 +221,7 @@ export class Trainer {
       this.#game.losses(),
       this.#keeps ? this.#game.state() : undefined,
     ]);
+    if (!losses.finite) return this.#diverged();
 
     // 5. Take stock. From here on nothing waits and nothing fails.
     const max = Math.max(...scores);
@@ -228,6 +248,11 @@ export class Trainer {
   /** Everything that the next epoch depends on. It shares the trainer's lists: clone it to keep it for longer. */
   async state(): Promise<TrainState> {
     return this.kept ?? this.#stateWith(await this.#game.state());
+  }
+
+  /** The epoch does not count; without one before it there is nothing to keep. */
+  #diverged(): undefined {
+    if (!this.#progress.generator) throw diverged();
   }
 
   #stateWith(game: GameState): TrainState {
@@ -329,7 +354,7 @@ function average(values: readonly number[]): number {
 function diverged(): MakeitError {
   return new MakeitError(
     "diverged",
-    "Training diverged in its first epoch: the generated sets or their scores are not finite.",
+    "Training diverged in its first epoch: the generated sets, their scores or the losses are not finite.",
     "Lower the learning rates or noiseSd, and standardise the columns (scale).",
   );
 }
