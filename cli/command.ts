@@ -22,4 +22,4 @@ export function command<F extends Flags, P extends string>(spec: Command<F, P>):
   return spec as unknown as Command;
 }
 
-export const EXIT = { done: 0, failure: 1, usage: 2, interrupted: 130 } as const;
+export const EXIT = { done: 0, failure: 1, usage: 2, interrupted: 130, terminated: 143 } as const;

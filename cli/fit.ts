@@ -1,8 +1,10 @@
 /** `makeit fit`: the main job. */
+import { resolve } from "node:path";
 import { inputError } from "../sdk/errors.ts";
 import { resolveSettings } from "../sdk/options.ts";
 import { command } from "./command.ts";
 import {
+  CHECKPOINT_FLAGS,
   CONFIG_FLAG,
   JSON_FLAG,
   pick,
@@ -32,6 +34,7 @@ const FLAGS = {
     group: "Output",
     describe: "Rows of synthetic.csv (default: those of the sets that vote)",
   },
+  ...CHECKPOINT_FLAGS,
   ...SETTING_FLAGS,
   ...CONFIG_FLAG,
   ...QUIET_FLAG,
@@ -52,6 +55,7 @@ export const fitTable = command({
     ],
     ["zcat log.csv.gz | makeit fit - -t fraud --positive yes --json > run.json", "in a script"],
     ["makeit fit churn.csv --config run.json --seed 2", "flags from a file"],
+    ["makeit fit churn.csv -t churned --resume makeit-out", "go on with a run that was stopped"],
   ],
   async run(values, { table }, terminal) {
     const target = needTarget(values.target, table);
@@ -59,13 +63,32 @@ export const fitTable = command({
     checkTableFlags(values);
     const settings = pick(values, SETTING_FLAGS);
     resolveSettings(settings as object); // wrong values are told before anything is read
-    const { positive, splitColumn, rows, out = FLAGS.out.default, force = false } = values;
-    if (out === "-") throw inputError("--out is a folder, not standard output.", "Name a folder.");
-    const options = { ...(settings as object), target, positive, splitColumn, rows };
+    const { positive, splitColumn, rows, stall, force = false } = values;
+    const out = outputFolder(values);
+    const options = { ...(settings as object), target, positive, splitColumn, rows, stallSeconds: stall };
+    const checkpoint = {
+      seconds: values.checkpoint ?? FLAGS.checkpoint.default,
+      resume: values.resume !== undefined,
+      asked: pick(values, TABLE_FLAGS),
+    };
     const { runJob } = await import("./results.ts");
-    return runJob({ open: () => openTable(table, values), options, out, force }, terminal);
+    return runJob({ open: () => openTable(table, values), options, out, force, checkpoint }, terminal);
   },
 });
+
+/** What is resumed is where the results go. */
+function outputFolder({ out, resume, force }: Values<typeof FLAGS>): string {
+  if (out === "-") throw inputError("--out is a folder, not standard output.", "Name a folder.");
+  if (resume === undefined) return out ?? FLAGS.out.default;
+  if (force) throw inputError("--resume and --force contradict each other.", "Leave one of them out.");
+  if (out !== undefined && resolve(out) !== resolve(resume)) {
+    throw inputError(
+      `--out is ${out} and --resume is ${resume}: a run goes on in its own folder.`,
+      "Leave out --out, or name the same folder.",
+    );
+  }
+  return resume;
+}
 
 function checkSplits(values: Values<typeof FLAGS>): void {
   for (const flag of ["splits", "repeats"] as const) {

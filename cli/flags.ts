@@ -76,6 +76,31 @@ export const QUIET_FLAG = {
   quiet: { kind: "boolean", group: "Other", short: "q", describe: "Say nothing but errors and warnings" },
 } as const satisfies Flags;
 
+/** Long runs: saved while they last, watched, gone on with. */
+export const CHECKPOINT_FLAGS = {
+  checkpoint: {
+    kind: "number",
+    min: 0,
+    max: 1e6,
+    default: 30,
+    group: "Output",
+    describe: "Seconds between two checkpoints of a split, in the folder of results (0: none)",
+  },
+  resume: {
+    kind: "string",
+    group: "Output",
+    describe: "Go on with the run that this folder of results holds: the same command again, and this",
+  },
+  stall: {
+    kind: "number",
+    min: 0,
+    max: 1e6,
+    default: 1800,
+    group: "Output",
+    describe: "Seconds without an epoch after which a split is taken for hung and run again (0: never)",
+  },
+} as const satisfies Flags;
+
 /** One flag for each parameter of the SDK. */
 export const SETTING_FLAGS = OPTIONS;
 

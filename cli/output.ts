@@ -4,9 +4,12 @@
  */
 import {
   chmodSync,
+  closeSync,
   existsSync,
+  fsyncSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   renameSync,
   rmSync,
@@ -46,42 +49,62 @@ export class OutputFolder {
   readonly path: string;
   /** The files written so far, relative to the folder, in order. */
   readonly files: string[] = [];
-  readonly #stage: string;
+  #stage: string | undefined;
 
   /**
    * @throws MakeitError when the folder holds something and `force` is false, is a file or cannot be written
    */
   constructor(path: string, { force = false } = {}) {
     this.path = path;
-    const exists = checkFolder(path, force);
-    this.#stage = openStage(path, exists ? path : existingParent(path));
+    checkFolder(path, force);
+    discard(this.#open()); // a trial: a run that is killed leaves no temporary folder behind
   }
 
   write(file: string, data: string | Uint8Array): void {
+    this.#stage ??= this.#open();
     const target = join(this.#stage, file);
     mkdirSync(dirname(target), { recursive: true });
-    writeFileSync(target, data);
+    writeThrough(target, data);
     this.files.push(file);
   }
 
   /** Puts the complete set into place. */
   commit(): void {
+    this.#stage ??= this.#open();
     mkdirSync(dirname(resolve(this.path)), { recursive: true });
     if (existsSync(this.path)) replaceEntries(this.#stage, this.path);
     else moveFolder(this.#stage, this.path);
-    discard(this.#stage);
+    this.discard();
   }
 
   /** Leaves everything as it was. */
   discard(): void {
-    discard(this.#stage);
+    if (this.#stage) discard(this.#stage);
+    this.#stage = undefined;
+  }
+
+  #open(): string {
+    return openStage(this.path, existsSync(this.path) ? this.path : existingParent(this.path));
   }
 }
 
-/** Whether the folder is there. */
-function checkFolder(path: string, force: boolean): boolean {
+/** Down to the disk: the checkpoints are removed once the results are in place. */
+function writeThrough(file: string, data: string | Uint8Array): void {
+  const handle = openSync(file, "w");
+  try {
+    writeFileSync(handle, data);
+    fsyncSync(handle);
+  } catch (error) {
+    throw Object.assign(error as Error, { path: file }); // writing through a handle fails without one
+  } finally {
+    closeSync(handle);
+  }
+}
+
+/** @throws MakeitError for what is no folder, and for one that holds something, unless `force` is set */
+function checkFolder(path: string, force: boolean): void {
   const found = statSync(path, { throwIfNoEntry: false });
-  if (!found) return false;
+  if (!found) return;
   if (!found.isDirectory())
     throw inputError(`${path} is a file, not a folder.`, "Name another folder with --out.");
   const count = readdirSync(path).filter((name) => !name.startsWith(MARK)).length;
@@ -91,7 +114,6 @@ function checkFolder(path: string, force: boolean): boolean {
       "Name another one with --out, or replace earlier results with --force.",
     );
   }
-  return true;
 }
 
 /** Opens the temporary folder; failing here means that the output could not be written either. */
@@ -107,8 +129,9 @@ function openStage(path: string, folder: string): string {
   }
 }
 
-/** Moves earlier results aside, the new ones in, and on failure all of it back. */
+/** Moves earlier results aside, the new ones in, and on failure all of it back; and clears up after killed runs. */
 function replaceEntries(from: string, folder: string): void {
+  const left = readdirSync(folder).filter((name) => name.startsWith(MARK) && join(folder, name) !== from);
   const aside = stage(folder);
   const undo: (() => void)[] = [];
   const move = (source: string, target: string) => {
@@ -118,6 +141,7 @@ function replaceEntries(from: string, folder: string): void {
   try {
     for (const name of readdirSync(folder)) if (OURS.test(name)) move(join(folder, name), join(aside, name));
     for (const name of readdirSync(from)) move(join(from, name), join(folder, name));
+    for (const name of left) discard(join(folder, name));
   } catch (error) {
     for (const step of undo.reverse()) step();
     throw error;

@@ -1,29 +1,37 @@
 /** Progress of a run on standard error: a live bar on a terminal, a plain line now and then elsewhere. */
 import { type Options, SingleBar } from "cli-progress";
-import { type Epoch, Tally } from "../sdk/tally.ts";
+import { type Epoch, type Resumed, Tally } from "../sdk/tally.ts";
 import { duration, score, type Terminal } from "./terminal.ts";
 
 /** Seconds between two plain lines, at least. */
 const LINE_SECONDS = 2;
-
 /** Shows epochs as they come. */
 export interface Progress {
   update(epoch: Epoch): void;
+  resume(resumed: Resumed): void;
+  /** Says what cannot wait for the end. */
+  warn(text: string): void;
   /** Removes the bar; call it before saying anything else. */
   stop(): void;
 }
 
 export function showProgress(terminal: Terminal, { jobs }: { jobs: number }): Progress {
-  if (terminal.quiet) return { update() {}, stop() {} };
-  return terminal.live ? bar(new Tally({ jobs })) : lines(new Tally({ jobs }), terminal);
+  if (terminal.quiet) return { update() {}, resume() {}, warn: (text) => terminal.warn(text), stop() {} };
+  return terminal.live ? bar(new Tally({ jobs }), terminal) : lines(new Tally({ jobs }), terminal);
 }
 
 /** "split 2/5" or "final model" */
-function place({ split, splits }: Epoch): string {
+function place({ split, splits }: Pick<Epoch, "split" | "splits">): string {
   return split === 0 ? "final model" : `split ${split}/${splits}`;
 }
 
-function bar(tally: Tally): Progress {
+/** "resumed at epoch 41 of split 2/5" */
+function resumption(resumed: Resumed): string {
+  if (resumed.finished) return `${place(resumed)} was finished before`;
+  return `resumed at epoch ${resumed.epoch + 1} of ${resumed.split === 0 ? "the " : ""}${place(resumed)}`;
+}
+
+function bar(tally: Tally, terminal: Pick<Terminal, "note" | "warn">): Progress {
   const options: Options = {
     format: "{bar} {percentage} %  {place}  epoch {epoch}  score {score}  best {best}  {rate}/s  {left} left",
     barsize: 20,
@@ -42,6 +50,12 @@ function bar(tally: Tally): Progress {
     process.off("exit", stop);
     drawn.stop();
   };
+  /** Above the bar, which draws itself again below. */
+  const above = (say: () => void) => {
+    process.stderr.write("\r\u001b[K");
+    say();
+    drawn.render();
+  };
   process.once("exit", stop); // a second Ctrl-C must not leave the terminal without its cursor
   return {
     update(epoch) {
@@ -55,6 +69,11 @@ function bar(tally: Tally): Progress {
         left: duration(tally.left()),
       });
     },
+    resume(resumed) {
+      tally.resume(resumed);
+      above(() => terminal.note(resumption(resumed)));
+    },
+    warn: (text) => above(() => terminal.warn(text)),
     stop,
   };
 }
@@ -62,7 +81,7 @@ function bar(tally: Tally): Progress {
 /** A line each tenth of the run or at a split's first epoch, but not more often than every two seconds. */
 export function lines(
   tally: Tally,
-  terminal: Pick<Terminal, "note">,
+  terminal: Pick<Terminal, "note" | "warn">,
   clock: () => number = () => performance.now(),
 ): Progress {
   let [saidAt, saidShare] = [-Infinity, -Infinity];
@@ -77,6 +96,11 @@ export function lines(
       const scores = `score ${score(epoch.score)}, best ${score(epoch.best)}`;
       terminal.note(`${place(epoch)}, epoch ${epoch.epoch}/${epoch.epochs}: ${scores}; ${pace}`);
     },
+    resume(resumed) {
+      tally.resume(resumed);
+      terminal.note(resumption(resumed));
+    },
+    warn: (text) => terminal.warn(text),
     stop() {},
   };
 }

@@ -1,12 +1,17 @@
 /** A run from table to folder: what `fit` and `demo` share. */
 import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { inputError } from "../sdk/errors.ts";
 import {
-  type FitOptions,
+  type CheckpointOptions,
   fit,
+  holdsRun,
   type KernelTime,
   METHODS,
+  type NodeFitOptions,
   type Run,
   type RunResult,
+  removeRun,
   type Table,
 } from "../sdk/node.ts";
 import { outputs } from "../sdk/outputs.ts";
@@ -21,37 +26,68 @@ import { duration, score, type Terminal, textTable } from "./terminal.ts";
 export interface Job {
   /** Reads the table; called once the output folder is known to be writable. */
   open: () => Promise<Table>;
-  options: FitOptions;
+  options: NodeFitOptions;
   out: string;
   force: boolean;
+  /** Where and how often the run is saved, and whether it goes on with what is saved there. */
+  checkpoint?: Pick<CheckpointOptions, "seconds" | "resume" | "asked">;
 }
 
 /** Fits, writes everything into the folder, tells the verdict. @returns the exit code */
-export async function runJob({ open, options, out, force }: Job, terminal: Terminal): Promise<number> {
+export async function runJob(
+  { open, options, out, force, checkpoint }: Job,
+  terminal: Terminal,
+): Promise<number> {
   const started = performance.now();
-  const folder = new OutputFolder(out, { force });
-  const interrupt = listenToInterrupt(terminal);
+  const saves = join(out, "checkpoint");
+  const resume = checkpoint?.resume === true && holdsRun(saves);
+  if (!force && !resume && holdsRun(saves)) {
+    throw inputError(
+      `The output folder ${out} holds a run that was not finished.`,
+      `Go on with it: the same command and --resume ${out}. Or begin anew with --force.`,
+    );
+  }
+  const folder = new OutputFolder(out, { force: force || resume });
+  const kept =
+    (checkpoint?.seconds ?? 0) > 0 ? "and --resume goes on from the last checkpoint" : "with nothing written";
+  const interrupt = listenToInterrupt(terminal, kept);
   try {
+    if (checkpoint?.resume && !resume) terminal.note(`${out} holds no checkpoint: beginning anew.`);
     const table = await open();
     if (interrupt.signal.aborted) {
       terminal.note("Nothing was learnt yet, nothing is written.");
-      return EXIT.interrupted;
+      return interrupt.code;
     }
-    const run = await fitWithProgress(table, { ...options, signal: interrupt.signal }, terminal);
+    const saving = checkpoint && { ...checkpoint, resume, folder: saves };
+    const run = await fitWithProgress(
+      table,
+      { ...options, signal: interrupt.signal, checkpoint: saving },
+      terminal,
+    );
     for (const { path, content } of outputs(run)) folder.write(path, content());
     folder.commit();
+    const whole = !interrupt.signal.aborted && !run.result.failed;
+    if (whole) removeRun(saves);
     await tell(run.result, folder, (performance.now() - started) / 1000, terminal);
-    return interrupt.signal.aborted ? EXIT.interrupted : EXIT.done;
+    if (!whole && holdsRun(saves)) terminal.note(`The same command and --resume ${out} goes on from here.`);
+    if (interrupt.signal.aborted) return interrupt.code;
+    return run.result.failed ? EXIT.failure : EXIT.done;
   } finally {
     folder.discard();
     interrupt.dispose();
   }
 }
 
-async function fitWithProgress(table: Table, options: FitOptions, terminal: Terminal): Promise<Run> {
+async function fitWithProgress(table: Table, options: NodeFitOptions, terminal: Terminal): Promise<Run> {
   const progress = showProgress(terminal, { jobs: options.jobs || availableParallelism() });
+  const { checkpoint } = options;
   try {
-    return await fit(table, { ...options, onEpoch: (epoch) => progress.update(epoch) });
+    return await fit(table, {
+      ...options,
+      checkpoint: checkpoint && { ...checkpoint, onWarning: (text) => progress.warn(text) },
+      onEpoch: (epoch) => progress.update(epoch),
+      onResume: (resumed) => progress.resume(resumed),
+    });
   } finally {
     progress.stop();
   }
@@ -66,7 +102,8 @@ async function tell(
   tellWarnings(result.warnings, terminal);
   await terminal.show(summary(result, folder.path, seconds));
   if (result.profile) await terminal.show(`\n${profileTable(result.profile)}`);
-  const { version, seed, engine, engineReason, data, metric, mean, verdict, warnings, profile } = result;
+  const { version, seed, engine, engineReason, data, metric, mean, verdict, warnings, failed, profile } =
+    result;
   const stopped = result.splits.map((item) => item.stopped);
   const { test, sd, voted } = mean;
   const told = {
@@ -80,6 +117,7 @@ async function tell(
     stopped,
     verdict,
     warnings,
+    failed,
     profile,
   };
   await terminal.object({ out: folder.path, files: folder.files, ...told, seconds });

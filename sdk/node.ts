@@ -3,20 +3,29 @@ import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { Readable } from "node:stream";
-import { fileURLToPath } from "node:url";
-import { MessageChannel } from "node:worker_threads";
-import { Tinypool } from "tinypool";
+import { type CheckpointOptions, Checkpoints, saveStates } from "./checkpoints.ts";
 import { useDawn } from "./dawn.ts";
+import { resolveEngine } from "./engine/open.ts";
 import { inputError, MakeitError } from "./errors.ts";
 import { readTable as readSource } from "./parquet.ts";
 import { registerPlotWindow } from "./plots/node.ts";
-import { type FitOptions, fit as fitWith, type Run, runInline, type SplitRunner } from "./run.ts";
+import type { FailedSplit } from "./result.ts";
+import {
+  type FitOptions,
+  fit as fitWith,
+  nameOf,
+  type Run,
+  type SplitHooks,
+  type SplitRunner,
+} from "./run.ts";
 import { isClassifier } from "./settings.ts";
-import type { SplitJob, SplitOutcome } from "./split.ts";
+import { runSplit, type SplitJob, type SplitOutcome } from "./split.ts";
+import type { Saved } from "./state.ts";
 import type { ReadOptions } from "./table/read.ts";
 import type { Table } from "./table/table.ts";
-import type { WorkerFailure, WorkerTask } from "./worker.ts";
+import { ThreadFailure, Threads } from "./threads.ts";
 
+export { type CheckpointOptions, holdsRun, removeRun } from "./checkpoints.ts";
 export * from "./index.ts";
 export { Model } from "./model.ts";
 export * from "./options.ts";
@@ -28,11 +37,38 @@ export * from "./table/index.ts";
 registerPlotWindow();
 useDawn();
 
-/** As the core's `fit`, with splits in worker threads (`jobs`; the results do not depend on it). */
-export function fit(table: Table, options: FitOptions): Promise<Run> {
+/** Seconds without an epoch after which a thread counts as hung, where nothing else is asked for. */
+export const STALL_SECONDS = 1800;
+
+export interface NodeFitOptions extends FitOptions {
+  /** Saves the run while it lasts, to go on from there when it is stopped. Remove it with `removeRun`. */
+  checkpoint?: CheckpointOptions;
+  /** A thread that completes no epoch and no split for this long is given up (default 1800; 0: never). */
+  stallSeconds?: number;
+}
+
+/**
+ * As the core's `fit`, with splits in worker threads (`jobs`; the results do not depend on it) and checkpoints. A split
+ * whose thread fails is run once more; failing again, it is left out and named in `result.failed`.
+ */
+export async function fit(
+  table: Table,
+  { checkpoint, stallSeconds = STALL_SECONDS, ...options }: NodeFitOptions,
+): Promise<Run> {
+  const checkpoints = checkpoint && new Checkpoints(table, options, checkpoint);
   // Functions cannot be sent to a thread.
   const ownCode = typeof options.metric === "function" || isClassifier(options.classifier);
-  return fitWith(table, options, ownCode ? runInline : runInThreads);
+  const runner = ownCode ? inline(checkpoints) : inThreads(checkpoints, stallSeconds);
+  const resolve: typeof resolveEngine = (...work) => {
+    const choose = () => resolveEngine(...work);
+    return checkpoints?.begin(choose) ?? choose();
+  };
+  try {
+    return await fitWith(table, options, runner, resolve);
+  } catch (error) {
+    checkpoints?.discardEmpty();
+    throw error;
+  }
 }
 
 /** Reads a table from a file, from standard input (`-`), or from whatever the core's `readTable` takes. */
@@ -63,50 +99,105 @@ async function checkReadable(path: string): Promise<void> {
   }
 }
 
-/** Splits side by side, one a thread; a lane takes the next job when it has finished one. */
-const runInThreads: SplitRunner = async (jobs, { parallel, hooks, stopped }) => {
-  const threads = Math.min(jobs.length, parallel || availableParallelism());
-  const pool = new Tinypool({
-    filename: fileURLToPath(new URL("./worker.js", import.meta.url)),
-    minThreads: threads,
-    maxThreads: threads,
-  });
-  const stop = new Int32Array(new SharedArrayBuffer(4));
-  const watch = setInterval(() => Atomics.store(stop, 0, stopped() ? 1 : 0), 50);
-  const outcomes: (SplitOutcome | undefined)[] = jobs.map(() => undefined);
-  let next = 0;
-  const lane = async () => {
-    while (next < jobs.length && !(stopped() && next > 0)) {
-      const index = next++;
-      outcomes[index] = await runInThread(pool, jobs[index], hooks(jobs[index]), stop);
+/** Where splits are run: where they go on, what saves them, what runs one. */
+interface Place {
+  checkpoints: Checkpoints | undefined;
+  lanes: number;
+  run: (job: SplitJob, hooks: SplitHooks) => Promise<SplitOutcome | FailedSplit>;
+}
+
+/** Splits in lanes; a lane takes the next job when it has finished one. Finished splits are not run again. */
+function inLanes({ checkpoints, lanes, run }: Place): SplitRunner {
+  return async (jobs, { hooks, stopped }) => {
+    const outcomes: (SplitOutcome | FailedSplit | undefined)[] = jobs.map(() => undefined);
+    let next = 0;
+    const take = async (index: number) => {
+      const job = jobs[index];
+      const before = checkpoints?.outcome(job.split);
+      if (before) {
+        hooks(job).onResume?.(before.result?.stopped.epoch ?? job.settings.epochs, true);
+        outcomes[index] = before;
+      } else if (index === 0 || !stopped()) {
+        const outcome = await run(job, hooks(job));
+        if ("model" in outcome && !stopped()) checkpoints?.finish(outcome);
+        outcomes[index] = outcome;
+      }
+    };
+    const lane = async () => {
+      while (next < jobs.length) await take(next++);
+    };
+    await Promise.all(Array.from({ length: Math.min(lanes, jobs.length) }, lane));
+    return outcomes;
+  };
+}
+
+/** Splits on this thread, for code that cannot be sent to another. */
+function inline(checkpoints: Checkpoints | undefined): SplitRunner {
+  const run = (job: SplitJob, hooks: SplitHooks) => {
+    const from = goOn(checkpoints, job, hooks);
+    const { split } = job;
+    const { warn = () => {} } = checkpoints ?? {};
+    const stopping = () => hooks.shouldStop?.() ?? false;
+    const saving = checkpoints?.saving(split);
+    return runSplit(job, { ...hooks, from, onState: saving && saveStates(saving, { stopping, warn }) });
+  };
+  return inLanes({ checkpoints, lanes: 1, run });
+}
+
+/** Splits in threads, each in one of its own. */
+function inThreads(checkpoints: Checkpoints | undefined, stallSeconds: number): SplitRunner {
+  return async (jobs, options) => {
+    const threads = new Threads(stallSeconds);
+    const watch = setInterval(() => threads.stop(options.stopped()), 50);
+    const run = (job: SplitJob, hooks: SplitHooks) => twice(threads, checkpoints, job, hooks);
+    try {
+      const lanes = options.parallel || availableParallelism();
+      return await inLanes({ checkpoints, lanes, run })(jobs, options);
+    } finally {
+      clearInterval(watch);
+      await threads.close();
     }
   };
-  try {
-    await Promise.all(Array.from({ length: threads }, lane));
-  } finally {
-    clearInterval(watch);
-    await pool.destroy();
-  }
-  return outcomes;
-};
+}
 
-async function runInThread(
-  pool: Tinypool,
+/** Where the split goes on, if it does; says so. */
+function goOn(
+  checkpoints: Checkpoints | undefined,
+  { split }: SplitJob,
+  hooks: SplitHooks,
+): Saved | undefined {
+  const from = checkpoints?.saved(split);
+  if (from) hooks.onResume?.(from.state.progress.epoch, false);
+  return from;
+}
+
+/** A split whose thread fails is begun again in another, where its last checkpoint left it; once. */
+async function twice(
+  threads: Threads,
+  checkpoints: Checkpoints | undefined,
   job: SplitJob,
-  hooks: ReturnType<Parameters<SplitRunner>[1]["hooks"]>,
-  stop: Int32Array,
-): Promise<SplitOutcome> {
-  const { port1, port2 } = new MessageChannel();
-  port1.on("message", ([epoch, score, best]: [number, number, number]) =>
-    hooks.onEpoch?.(epoch, score, best),
-  );
-  const task: WorkerTask = { job, port: port2, stop };
-  try {
-    const outcome = (await pool.run(task, { transferList: [port2] })) as SplitOutcome | WorkerFailure;
-    if (!("failure" in outcome)) return outcome;
-    const { code, message, hint } = outcome.failure;
-    throw new MakeitError(code, message, hint);
-  } finally {
-    port1.close();
+  hooks: SplitHooks,
+): Promise<SplitOutcome | FailedSplit> {
+  const { split } = job;
+  const warnings: string[] = [];
+  const failures: string[] = [];
+  while (failures.length < 2) {
+    const from = goOn(checkpoints, job, hooks);
+    if (failures.length > 0) {
+      const epoch = (from?.state.progress.epoch ?? 0) + 1;
+      warnings.push(`${nameOf(split)}: ${failures[0]}; it was run again from epoch ${epoch}.`);
+    }
+    try {
+      const saving = checkpoints?.saving(split);
+      const outcome = await threads.run(
+        { job, from, saving },
+        { onEpoch: hooks.onEpoch, onWarning: checkpoints?.warn },
+      );
+      return warnings.length > 0 ? { ...outcome, warnings } : outcome;
+    } catch (error) {
+      if (!(error instanceof ThreadFailure)) throw error;
+      failures.push(error.message);
+    }
   }
+  return { split, failure: `${failures.join("; run again, ")}.` };
 }

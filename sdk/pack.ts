@@ -75,7 +75,8 @@ export function pack(value: unknown): Uint8Array {
  */
 export function unpack(bytes: Uint8Array, name: string): unknown {
   const broken = (what: string) => inputError(`${name} ${what}.`, "Take another copy of it, or delete it.");
-  if (bytes.length < HEAD || MAGIC.some((byte, i) => bytes[i] !== byte)) throw broken("is no file of Makeit's");
+  if (bytes.length < HEAD || MAGIC.some((byte, i) => bytes[i] !== byte))
+    throw broken("is no file of Makeit's");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const version = view.getUint32(8, true);
   if (version !== PACK_VERSION) {
@@ -95,7 +96,11 @@ export function unpack(bytes: Uint8Array, name: string): unknown {
   return revive(JSON.parse(json), bytes.subarray(start));
 }
 
-function describe(value: unknown, put: (kind: Kind | "list", numbers: Numbers) => object, path: string): unknown {
+function describe(
+  value: unknown,
+  put: (kind: Kind | "list", numbers: Numbers) => object,
+  path: string,
+): unknown {
   if (value === undefined) return { [MARK]: null };
   if (value === null || typeof value === "string" || typeof value === "boolean") return value;
   if (typeof value === "number") {
@@ -112,7 +117,10 @@ function describe(value: unknown, put: (kind: Kind | "list", numbers: Numbers) =
       : Array.from(value, (item, i) => describe(item, put, `${path}[${i}]`));
   }
   if (typeof value !== "object" || Object.getPrototypeOf(value) !== Object.prototype) {
-    throw new MakeitError("internal", `What is at ${path || "the top"} is not plain data and cannot be saved.`);
+    throw new MakeitError(
+      "internal",
+      `What is at ${path || "the top"} is not plain data and cannot be saved.`,
+    );
   }
   const entries = Object.entries(value).map(([key, item]) => [key, describe(item, put, `${path}.${key}`)]);
   return Object.hasOwn(value, MARK) ? { [MARK]: { entries } } : Object.fromEntries(entries);
@@ -124,14 +132,18 @@ function revive(value: unknown, numbers: Uint8Array): unknown {
   const object = (entries: [string, unknown][]) =>
     Object.fromEntries(entries.map(([key, item]) => [key, revive(item, numbers)]));
   if (!Object.hasOwn(value, MARK)) return object(Object.entries(value));
-  const marked = (value as Record<typeof MARK, null | string | [Kind | "list", number, number] | { entries: [] }>)[MARK];
+  const marked = (
+    value as Record<typeof MARK, null | string | [Kind | "list", number, number] | { entries: [] }>
+  )[MARK];
   if (marked === null) return undefined;
   if (typeof marked === "string") return Number(marked);
   if (!Array.isArray(marked)) return object(marked.entries);
   const [kind, at, length] = marked;
   const Numbers = kind === "list" ? Float64Array : KINDS[kind];
   // A copy of its own: aligned, and free to be handed to another thread.
-  const array = new Numbers(new Uint8Array(numbers.subarray(at, at + length * Numbers.BYTES_PER_ELEMENT)).buffer);
+  const array = new Numbers(
+    new Uint8Array(numbers.subarray(at, at + length * Numbers.BYTES_PER_ELEMENT)).buffer,
+  );
   return kind === "list" ? Array.from(array) : array;
 }
 

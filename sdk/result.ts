@@ -67,6 +67,13 @@ export interface Rule {
   leaf: boolean;
 }
 
+/** A split that could not be run: its thread failed twice. */
+export interface FailedSplit {
+  /** 0 is the final model, trained on all rows. */
+  split: number;
+  failure: string;
+}
+
 export type Scores = Record<string, number>;
 
 export interface SplitResult {
@@ -128,6 +135,8 @@ export interface RunResult {
   };
   metric: string;
   splits: SplitResult[];
+  /** Splits that could not be run, if any. */
+  failed?: FailedSplit[];
   mean: {
     test: Record<Method, number>;
     sd: Record<Method, number>;

@@ -6,7 +6,7 @@ import { type Choice, resolveEngine } from "./engine/open.ts";
 import { inputError, MakeitError } from "./errors.ts";
 import { openMetric } from "./metrics.ts";
 import { Model, plain, sample } from "./model.ts";
-import type { RunResult } from "./result.ts";
+import type { FailedSplit, RunResult } from "./result.ts";
 import { resolveSettings, type Settings } from "./settings.ts";
 import { runSplit, type SplitJob, type SplitOutcome } from "./split.ts";
 import { checkSplits, columnSplits, repeatedSplits, type Split, splitWarnings } from "./splits.ts";
@@ -28,6 +28,15 @@ export interface FitOptions extends Partial<Settings> {
   /** Aborting it finishes with the best so far; the run then resolves with reason "interrupted". */
   signal?: AbortSignal;
   onEpoch?: (progress: Progress) => void;
+  /** Called for each split that goes on from a checkpoint, before its next epoch. */
+  onResume?: (resumed: Resumed) => void;
+}
+
+export interface Resumed extends Pick<Progress, "split" | "splits" | "epochs"> {
+  /** Epochs that were completed before. */
+  epoch: number;
+  /** Whether the split had been finished. */
+  finished: boolean;
 }
 
 export interface Progress {
@@ -47,11 +56,15 @@ export interface Run {
   synthetic: Table;
 }
 
+export interface SplitHooks extends Pick<TrainHooks, "onEpoch" | "shouldStop"> {
+  onResume?: (epoch: number, finished: boolean) => void;
+}
+
 /** Runs jobs, some side by side perhaps; outcomes come in the jobs' order, `undefined` for jobs never begun. */
 export type SplitRunner = (
   jobs: SplitJob[],
-  options: { parallel: number; hooks: (job: SplitJob) => TrainHooks; stopped: () => boolean },
-) => Promise<(SplitOutcome | undefined)[]>;
+  options: { parallel: number; hooks: (job: SplitJob) => SplitHooks; stopped: () => boolean },
+) => Promise<(SplitOutcome | FailedSplit | undefined)[]>;
 
 /** One after the other, on this thread. */
 export const runInline: SplitRunner = async (jobs, { hooks, stopped }) => {
@@ -65,10 +78,15 @@ export const runInline: SplitRunner = async (jobs, { hooks, stopped }) => {
  * Trains on every split of the table and on all of it; compares with the simple rivals on held-out rows.
  * @throws MakeitError for input that cannot be used, naming what to change.
  */
-export async function fit(table: Table, options: FitOptions, runner: SplitRunner = runInline): Promise<Run> {
+export async function fit(
+  table: Table,
+  options: FitOptions,
+  runner: SplitRunner = runInline,
+  resolve = resolveEngine,
+): Promise<Run> {
   const started = performance.now();
-  const { target, positive, splitColumn, rows, signal, onEpoch, ...given } = options;
-  const settings = resolveSettings(given);
+  const { target, positive, rows, signal, onEpoch, onResume } = options;
+  const settings = settingsOf(options);
   if (rows !== undefined && !(Number.isInteger(rows) && rows > 0)) {
     throw inputError(`Option rows is ${rows}; expected a whole number of at least 1.`);
   }
@@ -76,23 +94,27 @@ export async function fit(table: Table, options: FitOptions, runner: SplitRunner
   const { warnings, learnt, info } = prepared;
   const splits = planSplits(prepared, settings);
   const columns = learnt.columns.length - 1;
-  const choice = await resolveEngine(settings.engine, criticWork(settings, info.rows.length, columns));
+  const choice = await resolve(settings.engine, criticWork(settings, info.rows.length, columns));
   // Chosen once for all splits; what is written down is what was asked for.
   const base = { table: learnt, target, positive, settings: { ...settings, engine: choice.engine } };
   const jobs: SplitJob[] = splits.map((split, i) => ({ ...base, split: i + 1, ...split }));
   jobs.push({ ...base, split: 0, train: Uint32Array.from(info.rows), test: new Uint32Array(0) });
   const stopped = () => signal?.aborted ?? false;
-  const hooks = (job: SplitJob): TrainHooks => ({
-    onEpoch: (epoch, score, best) => {
-      onEpoch?.({ split: job.split, splits: splits.length, epoch, epochs: settings.epochs, score, best });
-    },
-    shouldStop: stopped,
-  });
-  const outcomes = await runner(jobs, { parallel: settings.jobs, hooks, stopped });
+  const hooks = ({ split }: SplitJob): SplitHooks => {
+    const place = { split, splits: splits.length, epochs: settings.epochs };
+    return {
+      onEpoch: (epoch, score, best) => onEpoch?.({ ...place, epoch, score, best }),
+      onResume: (epoch, finished) => onResume?.({ ...place, epoch, finished }),
+      shouldStop: stopped,
+    };
+  };
+  const ran = await runner(jobs, { parallel: settings.jobs, hooks, stopped });
+  const failed = ran.filter((outcome) => outcome !== undefined && "failure" in outcome) as FailedSplit[];
+  const outcomes = ran.map((outcome) => (outcome && "model" in outcome ? outcome : undefined));
   const tested = outcomes.filter((outcome) => outcome?.result !== undefined) as Tested[];
-  if (tested.length < splits.length) {
-    warnings.push(`Interrupted: ${tested.length} of ${splits.length} splits were run.`);
-  }
+  const begun = tested.length + failed.filter(({ split }) => split > 0).length;
+  if (begun < splits.length) warnings.push(`Interrupted: ${begun} of ${splits.length} splits were run.`);
+  warnings.push(...failed.map(({ split, failure }) => `${nameOf(split)} could not be run: ${failure}`));
   for (const { split, result } of tested) {
     if (result.stopped.reason !== "diverged") continue;
     warnings.push(
@@ -100,12 +122,13 @@ export async function fit(table: Table, options: FitOptions, runner: SplitRunner
     );
   }
   const done = outcomes.filter((outcome) => outcome !== undefined);
-  warnings.push(...done.flatMap(lostEngines));
-  const final = outcomes[jobs.length - 1] ?? bestOf(tested, settings);
+  warnings.push(...done.flatMap(lostEngines), ...done.flatMap((outcome) => outcome.warnings ?? []));
+  const final = outcomes[jobs.length - 1] ?? bestOf(tested, settings, failed);
   if (final.result) {
-    warnings.push(
-      `The model is that of split ${final.split}: the run was interrupted before the one on all rows.`,
-    );
+    const why = ran[jobs.length - 1]
+      ? "the one on all rows could not be run"
+      : "the run was interrupted before the one on all rows";
+    warnings.push(`The model is that of split ${final.split}: ${why}.`);
   }
   const model = new Model(final.model, { ...settings, target, positive });
   const synthetic = rows === undefined ? model.best() : await sample(model, { rows, seed: settings.seed });
@@ -113,22 +136,33 @@ export async function fit(table: Table, options: FitOptions, runner: SplitRunner
     learnt,
     info,
     settings,
-    asked: { target, positive, splitColumn, drop: dropped(learnt) },
+    asked: { target, positive, splitColumn: options.splitColumn, drop: dropped(learnt) },
     warnings,
     final,
     choice,
     engine: [...new Set(done.flatMap(({ engines }) => engines.map(({ engine }) => engine)))].join(" and "),
   });
+  if (failed.length > 0) result.failed = failed;
   if (settings.profile) result.profile = sumTimes(done.map(({ kernels }) => kernels));
   result.seconds = (performance.now() - started) / 1000;
   return { result, model, synthetic };
 }
 
+/** The settings among the options, complete. */
+export function settingsOf(options: FitOptions): Settings {
+  const { target, positive, splitColumn, rows, signal, onEpoch, onResume, ...given } = options;
+  return resolveSettings(given);
+}
+
+/** How sentences call a split. */
+export function nameOf(split: number): string {
+  return split === 0 ? "The model on all rows" : `Split ${split}`;
+}
+
 /** What to tell of engines that were lost on the way. */
 function lostEngines({ split, engines }: SplitOutcome): string[] {
-  const name = split === 0 ? "The model on all rows" : `Split ${split}`;
   return engines.slice(1).map(({ engine, from, reason }) => {
-    return `${name}, epoch ${from}: ${reason} Training went on with the engine ${engine} and lost nothing.`;
+    return `${nameOf(split)}, epoch ${from}: ${reason} Training went on with the engine ${engine} and lost nothing.`;
   });
 }
 
@@ -174,8 +208,15 @@ function planSplits({ learnt, info, names, warnings }: Prepared, settings: Setti
 }
 
 /** The split with the best held-out result: the model of a run that never reached the one on all rows. */
-function bestOf(tested: Tested[], settings: Settings): Tested {
-  if (tested.length === 0) throw new MakeitError("internal", "The run was stopped before its first epoch.");
+function bestOf(tested: Tested[], settings: Settings, [failed]: FailedSplit[]): Tested {
+  if (tested.length === 0) {
+    throw new MakeitError(
+      "internal",
+      failed
+        ? `No split could be run. ${nameOf(failed.split)}: ${failed.failure}`
+        : "The run was stopped before its first epoch.",
+    );
+  }
   const sign = utilitySign(settings);
   return tested.reduce((a, b) => (sign * b.result.test.makeit > sign * a.result.test.makeit ? b : a));
 }

@@ -49,6 +49,8 @@ export interface SplitOutcome {
   /** The engine that trained; more than one where the first was lost on the way. */
   engines: EngineSpan[];
   kernels: KernelTime[];
+  /** What went wrong on the way and was mended, a sentence each. */
+  warnings?: string[];
 }
 
 /** A trained split as plain data: what a model file holds. */

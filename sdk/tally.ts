@@ -11,6 +11,11 @@ export interface Epoch {
   best: number;
 }
 
+/** A split that goes on from a checkpoint, after `epoch` epochs. */
+export interface Resumed extends Omit<Epoch, "score" | "best"> {
+  finished: boolean;
+}
+
 /**
  * Counts epochs over all splits and the final model, whatever their order. Nobody says when a split has stopped
  * early; it counts as whole once `jobs` others have been heard of after it.
@@ -22,14 +27,26 @@ export class Tally {
   #splits = 0;
   #epochs = 0;
   #ran = 0;
+  /** Share that was behind when the last split resumed. */
+  #before = 0;
 
   constructor({ jobs, now = performance.now() }: { jobs: number; now?: number }) {
     this.#jobs = Math.max(1, jobs);
     this.#start = now;
   }
 
-  add({ split, splits, epoch, epochs }: Epoch): void {
-    this.#ran += Math.max(0, epoch - (this.#last.get(split) ?? 0));
+  add(epoch: Epoch): void {
+    this.#ran += Math.max(0, epoch.epoch - (this.#last.get(epoch.split) ?? 0));
+    this.#note(epoch);
+  }
+
+  /** Epochs that an earlier run completed: behind, but not at this run's pace. */
+  resume({ split, splits, epoch, epochs, finished }: Resumed): void {
+    this.#note({ split, splits, epoch: finished ? epochs : epoch, epochs });
+    this.#before = this.share;
+  }
+
+  #note({ split, splits, epoch, epochs }: Omit<Epoch, "score" | "best">): void {
     this.#last.delete(split); // the map stays in the order of the last news
     this.#last.set(split, epoch);
     this.#splits = splits;
@@ -54,6 +71,7 @@ export class Tally {
   /** Seconds to go at the pace so far. */
   left(now = performance.now()): number {
     const { share } = this;
-    return share > 0 ? (((now - this.#start) / 1000) * (1 - share)) / share : Number.NaN;
+    const done = share - this.#before;
+    return done > 0 ? (((now - this.#start) / 1000) * (1 - share)) / done : Number.NaN;
   }
 }

@@ -1,34 +1,49 @@
-/** The worker thread that runs splits for `makeit-ai/node`. */
-import type { MessagePort } from "node:worker_threads";
+/** The worker thread that runs one split for `makeit-ai/node`. */
+import { parentPort, workerData } from "node:worker_threads";
+import { type Saving, saveStates } from "./checkpoints.ts";
 import { useDawn } from "./dawn.ts";
 import { type ErrorCode, MakeitError } from "./errors.ts";
 import { runSplit, type SplitJob, type SplitOutcome } from "./split.ts";
-
-useDawn();
+import type { Saved } from "./state.ts";
 
 export interface WorkerTask {
   job: SplitJob;
-  /** Progress goes here: [epoch, score, best]. */
-  port: MessagePort;
+  /** Where it goes on. */
+  from: Saved | undefined;
+  /** Where it is saved. */
+  saving: Saving | undefined;
   /** Not 0: finish with the best so far. Shared, because a training thread does not come to read messages. */
   stop: Int32Array;
 }
 
-/** An error as it crosses between threads: cloning would drop what makes it a MakeitError. */
-export interface WorkerFailure {
-  failure: { code: ErrorCode; message: string; hint: string };
+/** Errors cross between threads as plain data: cloning would drop what makes one a MakeitError. */
+export type WorkerMessage =
+  | { epoch: [epoch: number, score: number, best: number] }
+  | { warning: string }
+  | { outcome: SplitOutcome }
+  | { failure: { code: ErrorCode; message: string; hint: string } };
+
+function say(message: WorkerMessage): void {
+  parentPort!.postMessage(message);
 }
 
-export default async function work({ job, port, stop }: WorkerTask): Promise<SplitOutcome | WorkerFailure> {
+async function work({ job, from, saving, stop }: WorkerTask): Promise<void> {
+  const shouldStop = () => Atomics.load(stop, 0) !== 0;
+  const warn = (warning: string) => say({ warning });
   try {
-    return await runSplit(job, {
-      onEpoch: (epoch, score, best) => port.postMessage([epoch, score, best]),
-      shouldStop: () => Atomics.load(stop, 0) !== 0,
+    const outcome = await runSplit(job, {
+      onEpoch: (...epoch) => say({ epoch }),
+      shouldStop,
+      from,
+      onState: saving && saveStates(saving, { stopping: shouldStop, warn }),
     });
+    say({ outcome });
   } catch (error) {
     if (!(error instanceof MakeitError)) throw error;
-    return { failure: { code: error.code, message: error.message, hint: error.hint } };
-  } finally {
-    port.close();
+    const { code, message, hint } = error;
+    say({ failure: { code, message, hint } });
   }
 }
+
+useDawn();
+await work(workerData);

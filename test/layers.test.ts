@@ -42,16 +42,24 @@ const FLOORS: readonly (readonly string[])[] = [
   ["report report.css"],
   ["outputs"],
   ["index"],
-  ["node worker"],
+  ["checkpoints"],
+  ["node worker threads"],
   ["cli", "bench", "web"],
 ];
 
 /** The files that may import Node's own modules; everything else runs in a browser too. */
-const NODE_FILES = ["sdk/node.ts", "sdk/worker.ts", "sdk/dawn.ts", "sdk/plots/node.ts"];
+const NODE_FILES = [
+  "sdk/node.ts",
+  "sdk/worker.ts",
+  "sdk/checkpoints.ts",
+  "sdk/threads.ts",
+  "sdk/dawn.ts",
+  "sdk/plots/node.ts",
+];
 const NODE_FOLDERS = ["cli/", "bench/"];
 
 /** Packages that need Node or a stand-in for the DOM. */
-const NODE_PACKAGES = ["svgdom", "webgpu", "tinypool", "yargs", "cli-progress"];
+const NODE_PACKAGES = ["svgdom", "webgpu", "yargs", "cli-progress"];
 
 const FILES = ["sdk", "cli", "bench", "web"].flatMap((folder) =>
   readdirSync(folder, { recursive: true, encoding: "utf8" })
