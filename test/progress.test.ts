@@ -77,7 +77,7 @@ describe("plain lines", () => {
   test("come at most every two seconds and every tenth of the run", () => {
     const said: [time: number, text: string][] = [];
     let now = 0;
-    const terminal = { note: (text: string) => said.push([now, text]) };
+    const terminal = { note: (text: string) => void said.push([now, text]), warn: () => {} };
     const progress = lines(new Tally({ jobs: 1, now }), terminal, () => now);
     for (const split of [1, 2, 0]) {
       for (let n = 1; n <= 100; n++) {
