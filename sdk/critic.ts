@@ -34,9 +34,9 @@ export class Critic {
   readonly loss: Tensor;
   /** Predicts the epoch's sets (running statistics, no dropout). */
   readonly predict: Pass;
+  readonly network: Network;
   readonly #backend: Backend;
   readonly #settings: Settings;
-  readonly #network: Network;
   readonly #replay: Replay;
   readonly #setLength: number;
   readonly #rowsPerSet: number;
@@ -69,13 +69,13 @@ export class Critic {
     this.#settings = settings;
     this.#generator = generator;
     this.#labels = labels;
-    this.#network = new Network(backend, inputs, layers, adam(settings.criticLearningRate), random);
+    this.network = new Network(backend, inputs, layers, adam(settings.criticLearningRate), random);
     const capacity = Math.max(settings.replay, sets);
     const source = { sets: this.#input, count: sets, length: this.#setLength };
     this.#replay = new Replay(backend, source, { capacity, policy: settings.replayPolicy }, random);
     this.loss = backend.alloc(1);
     const passOptions = { train: false, gradients: "input", x: this.#input } as const;
-    this.predict = this.#network.pass(sets * this.#rowsPerSet, passOptions);
+    this.predict = this.network.pass(sets * this.#rowsPerSet, passOptions);
     this.#hostIndex = new Float32Array(settings.criticBatch || capacity);
     this.#indices = Array.from({ length: settings.criticSteps }, () =>
       backend.alloc(settings.criticBatch || capacity),
@@ -102,7 +102,7 @@ export class Critic {
 
   /** Everything that the next epoch depends on. */
   async state(): Promise<CriticState> {
-    const [network, replay] = await Promise.all([this.#network.parameters.state(), this.#replay.state()]);
+    const [network, replay] = await Promise.all([this.network.parameters.state(), this.#replay.state()]);
     return { network, replay, passes: this.#passes.slice() };
   }
 
@@ -112,7 +112,7 @@ export class Critic {
       if (count > 0) this.#batch(count, true);
       else this.#pull(true);
     }
-    this.#network.parameters.restore(network);
+    this.network.parameters.restore(network);
     this.#replay.restore(replay);
   }
 
@@ -128,7 +128,7 @@ export class Critic {
     // The whole memory, once it is full, is read where it lies.
     const inPlace = this.#settings.criticBatch === 0 && count === slots;
     const x = inPlace ? this.#replay.sets : this.#gathered(count);
-    const pass = this.#network.pass(count * this.#rowsPerSet, { train, gradients: "parameters", x });
+    const pass = this.network.pass(count * this.#rowsPerSet, { train, gradients: "parameters", x });
     const target = backend.alloc(count);
     const loss = backend.prepare("mse_grad", {
       y: pass.y,
@@ -155,7 +155,7 @@ export class Critic {
       ...pass.forward,
       loss,
       ...pass.backward,
-      ...this.#network.parameters.update,
+      ...this.network.parameters.update,
     ]);
     this.#batches.set(key, steps);
     return steps;
@@ -176,7 +176,7 @@ export class Critic {
     const backend = this.#backend;
     const { sets } = this.#generator.shape;
     const passOptions = { train, gradients: "input", x: this.#input } as const;
-    const pass = this.#network.pass(sets * this.#rowsPerSet, passOptions);
+    const pass = this.network.pass(sets * this.#rowsPerSet, passOptions);
     const target = backend.alloc(sets);
     const loss = backend.alloc(1);
     backend.write(target, new Float32Array(sets).fill(1));

@@ -23,8 +23,8 @@ export interface DiscriminatorState {
 /** The discriminator, trained online on this split's real rows, and its pull (λ) on the generator. */
 export class Discriminator {
   readonly loss: Tensor;
+  readonly network: Network;
   readonly #backend: Backend;
-  readonly #network: Network;
   readonly #byClass: number[][];
   readonly #steps: { real: Tensor; generated: Tensor }[];
   readonly #noise: Noise;
@@ -59,7 +59,7 @@ export class Discriminator {
 
     this.loss = backend.alloc(1);
     this.#backend = backend;
-    this.#network = network;
+    this.network = network;
     this.#batch = batch;
     this.#rows = total;
     const everyone = Array.from(y.keys());
@@ -128,12 +128,12 @@ export class Discriminator {
 
   /** Everything that the next epoch depends on. */
   async state(): Promise<DiscriminatorState> {
-    return { network: await this.#network.parameters.state(), noise: this.#noise.state };
+    return { network: await this.network.parameters.state(), noise: this.#noise.state };
   }
 
   /** Goes on from what `state` gave. */
   restore({ network, noise }: DiscriminatorState): void {
-    this.#network.parameters.restore(network);
+    this.network.parameters.restore(network);
     this.#noise.state = noise;
   }
 }

@@ -118,11 +118,16 @@ export class Game {
 
   /** The losses of the last step of `learn`; 0 where nothing learns. */
   async losses(): Promise<Losses> {
-    const [criticLoss, realLoss] = await Promise.all([
+    const networks = [this.#generator, this.#critic.network, this.#discriminator?.network];
+    const [criticLoss, realLoss, ...clocks] = await Promise.all([
       this.#backend.read(this.#critic.loss),
       this.#discriminator ? this.#backend.read(this.#discriminator.loss) : [0],
+      ...networks.map((network) => network && this.#backend.read(network.parameters.clock)),
     ]);
-    const finite = Number.isFinite(criticLoss[0]) && Number.isFinite(realLoss[0]);
+    // Whatever else breaks shows in a loss or in the next sets; dropout would go by a broken clock and say nothing.
+    const finite = [criticLoss, realLoss, ...clocks].every(
+      (values) => values?.every(Number.isFinite) ?? true,
+    );
     return { critic: criticLoss[0], discriminator: realLoss[0], finite };
   }
 

@@ -21,7 +21,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "json",
     "tally",
   ],
-  ["plots", "table", "random", "statistics"],
+  ["plots", "table", "random", "statistics", "pack"],
   ["engine", "metrics", "folds splits resampling"],
   [
     "classifiers logistic tree examples",

@@ -136,10 +136,10 @@ describe("an engine that is lost", () => {
         return counts[e].map((n) => n - better);
       });
     };
-    // Sets and predictions, then both losses.
-    expect(await count("wasm")).toEqual(Array(8).fill([2, 4]));
+    // Sets and predictions, then both losses and three clocks.
+    expect(await count("wasm")).toEqual(Array(8).fill([2, 4 + 3]));
     // And values, m, v and clock of three networks, and the sets as the critic remembers them.
-    expect(await count("webgpu")).toEqual(Array(8).fill([2, 4 + 3 * 4 + 1]));
+    expect(await count("webgpu")).toEqual(Array(8).fill([2, 4 + 3 + 3 * 4 + 1]));
   });
 });
 
