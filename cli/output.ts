@@ -12,6 +12,7 @@ import {
   openSync,
   readdirSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -49,6 +50,8 @@ export class OutputFolder {
   readonly path: string;
   /** The files written so far, relative to the folder, in order. */
   readonly files: string[] = [];
+  /** The folder that was there already: the path itself, or the nearest one above it. */
+  readonly #ground: string;
   #stage: string | undefined;
 
   /**
@@ -57,6 +60,7 @@ export class OutputFolder {
   constructor(path: string, { force = false } = {}) {
     this.path = path;
     checkFolder(path, force);
+    this.#ground = existsSync(path) ? resolve(path) : existingParent(path);
     discard(this.#open()); // a trial: a run that is killed leaves no temporary folder behind
   }
 
@@ -77,10 +81,15 @@ export class OutputFolder {
     this.discard();
   }
 
-  /** Leaves everything as it was. */
+  /** Leaves everything as it was; what others have put into the folder in the meantime stays. */
   discard(): void {
     if (this.#stage) discard(this.#stage);
     this.#stage = undefined;
+    for (let folder = resolve(this.path); folder !== this.#ground; folder = dirname(folder)) {
+      if (!existsSync(folder)) continue;
+      if (readdirSync(folder).length > 0) return;
+      rmdirSync(folder);
+    }
   }
 
   #open(): string {

@@ -47,6 +47,7 @@ export async function runJob(
       `Go on with it: the same command and --resume ${out}. Or begin anew with --force.`,
     );
   }
+  if (!holdsRun(saves)) removeRun(saves); // what a kill left between two steps of beginning or ending
   const folder = new OutputFolder(out, { force: force || resume });
   const kept =
     (checkpoint?.seconds ?? 0) > 0 ? "and --resume goes on from the last checkpoint" : "with nothing written";

@@ -19,7 +19,7 @@ import { inputError, MakeitError } from "./errors.ts";
 import { pack, unpack } from "./pack.ts";
 import { type FitOptions, nameOf, settingsOf } from "./run.ts";
 import type { SplitOutcome } from "./split.ts";
-import { isSound, type Saved } from "./state.ts";
+import type { Saved, TrainState } from "./state.ts";
 import type { Table } from "./table/table.ts";
 import type { TrainHooks } from "./train.ts";
 import { VERSION } from "./version.ts";
@@ -202,6 +202,16 @@ export function saveStates(
     savedAt = performance.now();
     cost = savedAt - started;
   };
+}
+
+/** Whether everything that the networks hold is a number: from a state that holds NaN nothing good can follow. */
+export function isSound({ game }: TrainState): boolean {
+  const sound = (value: unknown): boolean => {
+    if (typeof value === "number") return Number.isFinite(value);
+    if (ArrayBuffer.isView(value)) return (value as Float32Array).every(Number.isFinite);
+    return typeof value !== "object" || value === null || Object.values(value).every(sound);
+  };
+  return sound(game);
 }
 
 /** Does what may fail without harm to the run. */

@@ -62,13 +62,3 @@ export function newProgress(): Progress {
     generator: undefined,
   };
 }
-
-/** Whether everything that the networks hold is a number: from a state that holds NaN nothing good can follow. */
-export function isSound({ game }: TrainState): boolean {
-  const sound = (value: unknown): boolean => {
-    if (typeof value === "number") return Number.isFinite(value);
-    if (ArrayBuffer.isView(value)) return (value as Float32Array).every(Number.isFinite);
-    return typeof value !== "object" || value === null || Object.values(value).every(sound);
-  };
-  return sound(game);
-}

@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { saveStates } from "../sdk/checkpoints.ts";
+import { isSound, saveStates } from "../sdk/checkpoints.ts";
 import type { Backend, Tensor } from "../sdk/engine/backend.ts";
 import { type KernelCall, type KernelName, kernels } from "../sdk/engine/kernels.ts";
 import { WasmBackend } from "../sdk/engine/wasm.ts";
@@ -28,7 +28,7 @@ import {
 } from "../sdk/node.ts";
 import { resolveSettings, type Settings } from "../sdk/options.ts";
 import { pack, unpack } from "../sdk/pack.ts";
-import { isSound, type Saved } from "../sdk/state.ts";
+import type { Saved } from "../sdk/state.ts";
 import { Trainer, type TrainHooks, type TrainJob, type TrainResult, train } from "../sdk/train.ts";
 import { toy } from "./toy.ts";
 
