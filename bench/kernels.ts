@@ -1,10 +1,11 @@
 /** Times the engine's kernels, ours beside others in one run. `--json` prints the rows as JSON. */
+import { image } from "./kernels/image.ts";
 import { logistic } from "./kernels/logistic.ts";
 import type { Row, Section } from "./kernels/section.ts";
 import { sgemm } from "./kernels/sgemm.ts";
 import { tree } from "./kernels/tree.ts";
 
-const sections: Section[] = [sgemm, logistic, tree];
+const sections: Section[] = [sgemm, logistic, tree, image];
 
 const json = process.argv.includes("--json");
 const results: { title: string; rows: Row[] }[] = [];

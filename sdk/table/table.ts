@@ -40,11 +40,20 @@ export interface Column {
   readonly missing: number;
 }
 
+/** The size of images whose pixels are columns: `r_y_x`, `g_y_x`, `b_y_x`, or `l_y_x` where they are grey. */
+export interface ImageShape {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 1 | 3;
+}
+
 /** A table in columns. `name` is its file or what stands for it in messages. */
 export interface Table {
   readonly name: string;
   readonly rows: number;
   readonly columns: readonly Column[];
+  /** Where a row is an image: how its columns make one. */
+  readonly image?: ImageShape;
   /** What reading it found worth saying, one sentence each. */
   readonly warnings: readonly string[];
 }
