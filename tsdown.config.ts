@@ -6,6 +6,7 @@ export default defineConfig([
     entry: {
       index: "./sdk/index.ts",
       node: "./sdk/node.ts",
+      images: "./sdk/images/index.ts",
       options: "./sdk/options.ts",
       parquet: "./sdk/parquet.ts",
       plots: "./sdk/plots/index.ts",

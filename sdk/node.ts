@@ -26,6 +26,8 @@ import type { Table } from "./table/table.ts";
 import { ThreadFailure, Threads } from "./threads.ts";
 
 export { type CheckpointOptions, holdsRun, removeRun } from "./checkpoints.ts";
+export * from "./images/index.ts";
+export { readImages } from "./images/node.ts";
 export * from "./index.ts";
 export { Model } from "./model.ts";
 export * from "./options.ts";
