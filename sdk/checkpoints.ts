@@ -88,7 +88,7 @@ export class Checkpoints {
     this.folder = folder;
     this.seconds = seconds;
     this.warn = onWarning ?? (() => {});
-    this.#run = { version: VERSION, options: optionsOf(options, asked), data: contentOf(table) };
+    this.#run = { version: VERSION, options: optionsOf(table, options, asked), data: contentOf(table) };
     if (!resume || !holdsRun(folder)) return;
     this.#resumed = unpack(readFileSync(join(folder, RUN)), join(folder, RUN)) as RunFile;
     refuseOther(folder, this.#resumed, this.#run);
@@ -263,9 +263,13 @@ function syncFolder(folder: string): void {
 }
 
 /** Everything that was asked for and that what is saved depends on. */
-function optionsOf(options: FitOptions, asked: Record<string, unknown>): Record<string, unknown> {
+function optionsOf(
+  table: Table,
+  options: FitOptions,
+  asked: Record<string, unknown>,
+): Record<string, unknown> {
   const { target, positive, splitColumn } = options;
-  const all = { ...settingsOf(options), target, positive, splitColumn, ...asked };
+  const all = { ...settingsOf(table, options), target, positive, splitColumn, ...asked };
   const kept = Object.entries(all).filter(([name, value]) => value !== undefined && !FREE.includes(name));
   // Of a user's own code no more can be told than that it is there.
   const plain = (value: unknown) =>

@@ -64,6 +64,7 @@ export class Game {
     this.#settings = settings;
     this.#random = random;
     this.#generator = new Generator(backend, shape, optimizer, random);
+    if (settings.start === "rows") this.#generator.startFrom(job, random);
     this.#noise = new Noise(cpu, noiseDeviations(job, shape.noise), shape.sets, random.bits());
     this.#raw = new Float32Array(shape.sets * rows * width);
     this.#labels = new LabelViews(backend, this.#generator, x.cols, classes);

@@ -10,6 +10,7 @@ import { Random } from "./random.ts";
 import { labelSet } from "./score.ts";
 import type { Settings } from "./settings.ts";
 import { type ModelState, stackSets } from "./split.ts";
+import type { ComponentsState } from "./table/components.ts";
 import { Encoder } from "./table/encoder.ts";
 import type { Table } from "./table/table.ts";
 import { VERSION } from "./version.ts";
@@ -52,7 +53,8 @@ export class Model {
 
   /** A safetensors file: 8 bytes of header length, JSON header, f32 values. */
   toBytes(): Uint8Array {
-    const { generator, voted, encoder } = this.state;
+    const { generator, voted } = this.state;
+    const { components, ...encoder } = this.state.encoder;
     const { x, y } = stackSets(voted);
     const tensors: [string, number[], Float32Array][] = [
       ["generator.noise_sd", [generator.noise], generator.noiseSd],
@@ -64,6 +66,10 @@ export class Model {
       ["sets.y", [voted.length, generator.rows], Float32Array.from(y)],
       ["sets.score", [voted.length], Float32Array.from(voted, (set) => set.score)],
     ];
+    if (components) {
+      tensors.push(["components.basis", [components.count, components.features], components.basis]);
+      tensors.push(["components.scale", [components.count], components.scale]);
+    }
     const metadata: Metadata = {
       format: "makeit",
       file_version: String(FILE_VERSION),
@@ -106,6 +112,7 @@ export class Model {
     const [count, setRows, features] = sets.x.shape;
     const settings = file.json("settings");
     const encoder = file.json("encoder") as unknown as ModelState["encoder"];
+    if (file.holds("components")) encoder.components = readComponents(file);
     const fits =
       Number.isInteger(width) &&
       a.data.length === noise * width * rank &&
@@ -129,6 +136,15 @@ export class Model {
     }
     return model;
   }
+}
+
+function readComponents(file: TensorFile): ComponentsState {
+  const { basis, scale } = file.group("components", ["basis", "scale"]);
+  const [count, features] = basis.shape;
+  if (basis.shape.length !== 2 || scale.data.length !== count || !scale.data.every((value) => value > 0)) {
+    throw file.broken("its components do not fit together");
+  }
+  return { count, features, basis: basis.data, scale: scale.data };
 }
 
 function openModel(state: ModelState, settings: Record<string, unknown>, file: TensorFile): Model {
@@ -190,6 +206,11 @@ class TensorFile {
     if (this.metadata.checksum !== checksum(this.metadata, this.#entries, this.#data)) {
       throw this.broken("its checksum does not match what it holds");
     }
+  }
+
+  /** Whether there are tensors of that group. */
+  holds(prefix: string): boolean {
+    return Object.keys(this.#entries).some((name) => name.startsWith(`${prefix}.`));
   }
 
   group<K extends string>(prefix: string, names: readonly K[]): Record<K, StoredTensor> {

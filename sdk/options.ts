@@ -15,7 +15,7 @@ export interface OptionSpec<T = unknown> extends Spec<T> {
 }
 
 const WORDS: { readonly [K in keyof Settings]: readonly [Group, string] } = {
-  preset: ["Run", "Where the defaults come from: what works best, or a published reference"],
+  preset: ["Run", "Where the defaults come from: what works best (images: for images, taken by itself), or a published reference"],
   metric: ["Run", "The discrete metric to improve"],
   classifier: ["Run", "The base classifier that is fitted on the data"],
   splits: ["Run", "Stratified folds"],
@@ -65,6 +65,7 @@ const WORDS: { readonly [K in keyof Settings]: readonly [Group, string] } = {
   noiseSd: ["Generator", "Its standard deviation"],
   noiseFromData: ["Generator", "Take each column's mean as the noise's deviation, as makeit-2023 did"],
   rank: ["Generator", "Rank of the generator's head, at most the width of a row (0: that width up to 64)"],
+  start: ["Generator", "Begin at random, or with blends of training rows"],
   generatorOptimizer: ["Generator", "Optimizer"],
   generatorLearningRate: ["Generator", "Learning rate"],
   generatorBeta1: ["Generator", "Adam's β₁"],
@@ -78,6 +79,10 @@ const WORDS: { readonly [K in keyof Settings]: readonly [Group, string] } = {
   replayPolicy: ["Critic", "Which set a new one replaces"],
   scale: ["Table", "Standardise numeric columns"],
   maxCategories: ["Table", "One-hot up to this many categories, frequencies beyond"],
+  components: [
+    "Table",
+    "Learn in so many principal components of the columns (0: in the columns; needs scale)",
+  ],
   treeDepth: ["Run", "Depth of the base classifier `tree`"],
 };
 

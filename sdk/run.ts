@@ -86,7 +86,7 @@ export async function fit(
 ): Promise<Run> {
   const started = performance.now();
   const { target, positive, rows, signal, onEpoch, onResume } = options;
-  const settings = settingsOf(options);
+  const settings = settingsOf(table, options);
   if (rows !== undefined && !(Number.isInteger(rows) && rows > 0)) {
     throw inputError(`Option rows is ${rows}; expected a whole number of at least 1.`);
   }
@@ -148,10 +148,11 @@ export async function fit(
   return { result, model, synthetic };
 }
 
-/** The settings among the options, complete. */
-export function settingsOf(options: FitOptions): Settings {
+/** The settings among the options, complete; a table of images has a preset of its own. */
+export function settingsOf(table: Table, options: FitOptions): Settings {
   const { target, positive, splitColumn, rows, signal, onEpoch, onResume, ...given } = options;
-  return resolveSettings(given);
+  const preset = given.preset ?? (table.image ? "images" : undefined);
+  return resolveSettings({ ...given, preset });
 }
 
 /** How sentences call a split. */
@@ -255,6 +256,7 @@ async function aggregate(tested: Tested[], context: Context): Promise<RunResult>
       name: learnt.name.replace(/^.*[\\/]/, ""), // a report travels; the path stays at home
       rows: info.rows.length,
       columns: encoder.columns.length,
+      ...(learnt.image && { image: learnt.image }),
       target: info.column,
       classes: [...classes],
       counts: [...counts],

@@ -7,9 +7,10 @@ import {
   OneHotField,
   type OneHotState,
 } from "./categorical.ts";
+import { Components, type ComponentsState } from "./components.ts";
 import type { Condition, Feature, Field } from "./field.ts";
 import { fitNumber, NumberField, type NumberState } from "./numeric.ts";
-import { findColumn, type Table } from "./table.ts";
+import { type Column, findColumn, type ImageShape, type Table } from "./table.ts";
 import { checkTarget, Target, type TargetState, targetRows } from "./target.ts";
 
 export type { Condition, Feature, FeatureKind } from "./field.ts";
@@ -27,12 +28,16 @@ export interface EncoderOptions {
   maxCategories?: number;
   /** Standardise numbers and frequencies (mean 0, variance 1 on the fitted rows). */
   scale?: boolean;
+  /** Turn the features into so many principal components at most; 0, the default, keeps them. Needs `scale`. */
+  components?: number;
 }
 
-/** Everything an encoder knows, as plain JSON. */
+/** Everything an encoder knows, as plain data. */
 export interface EncoderState {
   fields: FieldState[];
   target: TargetState;
+  image?: ImageShape;
+  components?: ComponentsState;
 }
 
 /**
@@ -45,14 +50,29 @@ export class Encoder {
   readonly features: readonly Feature[];
   /** The learnt columns, in the table's order. */
   readonly columns: readonly string[];
+  /** Where rows are images: how the columns make one. */
+  readonly image: ImageShape | undefined;
+  /** What the columns' own features are turned into, if anything. */
+  readonly components: Components | undefined;
   readonly #fields: readonly Field<FieldState>[];
+  /** Features of the columns, before they are turned into components. */
+  readonly #plainWidth: number;
   readonly #offsets: readonly number[];
   readonly #target: Target;
 
-  private constructor(fields: readonly Field<FieldState>[], target: Target) {
+  private constructor(
+    fields: readonly Field<FieldState>[],
+    target: Target,
+    image: ImageShape | undefined,
+    components?: Components,
+  ) {
     this.#fields = fields;
     this.#target = target;
-    this.features = fields.flatMap((field) => field.features);
+    this.image = image;
+    this.components = components;
+    const own = fields.flatMap((field) => field.features);
+    this.#plainWidth = own.length;
+    this.features = components ? componentFeatures(components.state.count) : own;
     this.width = this.features.length;
     this.columns = fields.filter((field) => field.features.length > 0).map((field) => field.column);
     let at = 0;
@@ -67,7 +87,7 @@ export class Encoder {
    * @throws inputError when the target cannot be predicted (see `checkTarget`) or no column varies
    */
   static fit(table: Table, options: EncoderOptions): Encoder {
-    const { target, positive, maxCategories = 20, scale = true } = options;
+    const { target, positive, maxCategories = 20, scale = true, components = 0 } = options;
     const info = checkTarget(table, target, positive);
     const rows = options.rows ?? info.rows;
     if (rows.length === 0)
@@ -77,12 +97,21 @@ export class Encoder {
       const fit = column.values ? fitNumber : fitCategories;
       return fieldOf(fit(column, rows, { maxCategories, scale }));
     });
-    const encoder = new Encoder(fields, Target.of(table, info));
-    if (encoder.width > 0) return encoder;
-    throw inputError(
-      `${table.name}: no column varies over the ${rows.length} training rows.`,
-      "Give more rows, or columns that are not constant.",
-    );
+    const encoder = new Encoder(fields, Target.of(table, info), table.image);
+    if (encoder.width === 0) {
+      throw inputError(
+        `${table.name}: no column varies over the ${rows.length} training rows.`,
+        "Give more rows, or columns that are not constant.",
+      );
+    }
+    if (components === 0 || !scale) return encoder;
+    const rotation = Components.fit(encoder.encode(table, rows), components);
+    return new Encoder(fields, encoder.#target, table.image, rotation);
+  }
+
+  /** The same without components: each column's own features. */
+  get plain(): Encoder {
+    return this.components ? new Encoder(this.#fields, this.#target, this.image) : this;
   }
 
   get target(): string {
@@ -105,12 +134,13 @@ export class Encoder {
    * @throws inputError when a learnt column is not there or holds another kind of cell
    */
   encode(table: Table, rows: ArrayLike<number> = allRows(table)): Matrix {
-    const out = matrix(rows.length, this.width);
+    const out = matrix(rows.length, this.#plainWidth);
+    const columnOf = columnFinder(table);
     this.#fields.forEach((field, i) => {
       if (field.features.length === 0) return;
-      field.encode(table.name, findColumn(table, field.column), rows, out, this.#offsets[i]);
+      field.encode(table.name, columnOf(field.column), rows, out, this.#offsets[i]);
     });
-    return out;
+    return this.components?.project(out) ?? out;
   }
 
   /** Class indices of rows. @throws inputError for a row without a target or with an unknown class */
@@ -121,24 +151,30 @@ export class Encoder {
   /** A table of the rows of `x` (rows, width), with the target column if labels are given. */
   decode(x: Matrix, y?: Int32Array, name = "synthetic"): Table {
     this.#check(x);
-    const columns = this.#fields.map((field, i) => field.decode(x, this.#offsets[i]));
+    const plain = this.components?.restore(x) ?? x;
+    const columns = this.#fields.map((field, i) => field.decode(plain, this.#offsets[i]));
     if (y) columns.splice(this.#target.position, 0, this.#target.decode(y));
-    return { name, rows: x.rows, columns, warnings: [] };
+    const table: Table = { name, rows: x.rows, columns, warnings: [] };
+    return this.image ? { ...table, image: this.image } : table;
   }
 
-  /** The nearest matrix that real rows could have: encode(decode(x)), without going through cells. */
+  /**
+   * The nearest rows that real ones could be, as features of the `plain` encoder: its encode(decode(x)), without going
+   * through cells.
+   */
   snap(x: Matrix): Matrix {
     this.#check(x);
-    const data = x.data.slice();
+    const { rows, cols, data } = this.components?.restore(x) ?? { ...x, data: x.data.slice() };
     this.#fields.forEach((field, i) => {
       if (field.features.length === 0) return;
-      for (let at = this.#offsets[i]; at < data.length; at += x.cols) field.snap(data, at);
+      for (let at = this.#offsets[i]; at < data.length; at += cols) field.snap(data, at);
     });
-    return { data, rows: x.rows, cols: x.cols };
+    return { data, rows, cols };
   }
 
-  /** A tree's split on a feature, said in the column's own units. */
+  /** A tree's split on a feature, said in the column's own units; components have none. */
   describe(feature: number, threshold: number): Condition {
+    if (this.components) throw inputError("A component has no units.", "Ask the plain encoder.");
     const field = this.#fields.findIndex((f, i) => feature < this.#offsets[i] + f.features.length);
     if (field < 0 || feature < 0)
       throw inputError(`There is no feature ${feature}: the encoder has ${this.width}.`);
@@ -146,7 +182,12 @@ export class Encoder {
   }
 
   toJSON(): EncoderState {
-    return { fields: this.#fields.map((field) => field.toJSON()), target: this.#target.toJSON() };
+    return {
+      fields: this.#fields.map((field) => field.toJSON()),
+      target: this.#target.toJSON(),
+      ...(this.image && { image: this.image }),
+      ...(this.components && { components: this.components.state }),
+    };
   }
 
   /** The encoder that `toJSON` wrote, exactly. */
@@ -154,7 +195,13 @@ export class Encoder {
     if (!Array.isArray(state?.fields) || !state.target) {
       throw inputError("This is not an encoder's state.", "Pass what toJSON of an encoder gave.");
     }
-    return new Encoder(state.fields.map(fieldOf), new Target(state.target));
+    const { fields, target, image, components } = state;
+    const rotation = components && new Components(components);
+    const encoder = new Encoder(fields.map(fieldOf), new Target(target), image, rotation);
+    if (components && components.features !== encoder.#plainWidth) {
+      throw inputError("The components are those of other columns.", "Pass what toJSON of an encoder gave.");
+    }
+    return encoder;
   }
 
   #check(x: Matrix): void {
@@ -164,6 +211,19 @@ export class Encoder {
       "Use the encoder of this model.",
     );
   }
+}
+
+/** As `findColumn`, without a search for each of many columns. */
+function columnFinder(table: Table): (name: string) => Column {
+  const named = new Map(table.columns.map((column) => [column.name, column]));
+  return (name) => named.get(name) ?? findColumn(table, name);
+}
+
+function componentFeatures(count: number): Feature[] {
+  return Array.from({ length: count }, (_, k) => {
+    const name = `component ${k + 1}`;
+    return { name, column: name, kind: "numeric" };
+  });
 }
 
 function fieldOf(state: FieldState): Field<FieldState> {
