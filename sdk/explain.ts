@@ -3,6 +3,7 @@ import type { Learner } from "./classifiers.ts";
 import { embedPlane } from "./embedding.ts";
 import { Cpu } from "./engine/module.ts";
 import { rowsByClass } from "./folds.ts";
+import { pixelOf } from "./image.ts";
 import { type Matrix, stackRows, takeRows } from "./matrix.ts";
 import { type Metric, utility } from "./metrics.ts";
 import type { DistributionPlot } from "./plots/distribution.ts";
@@ -39,8 +40,10 @@ function drawableTree(tree: Tree, encoder: Encoder): TreePlot {
   const classes = encoder.classes.length;
   const nodes = Array.from(tree.feature, (feature, i) => {
     const value = Array.from(tree.value.subarray(i * classes, (i + 1) * classes));
+    const pixel = encoder.image && feature >= 0 ? pixelOf(encoder.features[feature].column) : undefined;
     return {
       condition: feature < 0 ? null : encoder.describe(feature, tree.threshold[i]).left,
+      ...(pixel && { pixel }),
       impurity: tree.impurity[i],
       samples: tree.samples[i],
       value,
@@ -49,7 +52,13 @@ function drawableTree(tree: Tree, encoder: Encoder): TreePlot {
       right: tree.right[i],
     };
   });
-  return { criterion: "gini", classes: [...encoder.classes], nodes };
+  const { width = 0, height = 0 } = encoder.image ?? {};
+  return {
+    criterion: "gini",
+    classes: [...encoder.classes],
+    ...(encoder.image && { image: { width, height } }),
+    nodes,
+  };
 }
 
 /**
@@ -113,13 +122,16 @@ function perColumn(encoder: Encoder, values: ArrayLike<number>): Map<string, num
 
 /**
  * Permutation importance (Breiman 2001) on held-out rows: how much the metric of a fitted learner drops when a
- * column is shuffled, its features together; mean of a few shuffles.
+ * column is shuffled, its features together; mean of a few shuffles. A pixel is shuffled with its eight neighbours in
+ * its channel, for they say much the same: without it nothing would be missed.
+ * @param set as `encoder` encodes it. @param plain its rows as the plain encoder does.
  */
 export async function permutationImportance(
   encoder: Encoder,
   learner: Learner,
   metric: Metric,
   { x, y }: LabelledSet,
+  plain: Matrix,
   seed: number,
 ): Promise<Map<string, number>> {
   const classes = encoder.classes.length;
@@ -128,20 +140,56 @@ export async function permutationImportance(
   const base = await measure(x);
   const random = new Random(seed);
   const drops = new Map<string, number>();
-  for (const name of encoder.columns) {
-    const features = encoder.features.flatMap((feature, j) => (feature.column === name ? [j] : []));
+  for (const [name, features] of featureGroups(encoder.plain)) {
     const shuffled: Matrix = { ...x, data: x.data.slice() };
     let drop = 0;
     for (let k = 0; k < SHUFFLES && features.length > 0; k++) {
       const order = random.shuffle(Array.from({ length: x.rows }, (_, i) => i));
-      for (let i = 0; i < x.rows; i++) {
-        for (const j of features) shuffled.data[i * x.cols + j] = x.data[order[i] * x.cols + j];
-      }
+      shuffleFeatures(encoder, shuffled, x, plain, features, order);
       drop += (base - (await measure(shuffled))) / SHUFFLES;
     }
     drops.set(name, drop);
   }
   return drops;
+}
+
+/** The features that are shuffled for each column. */
+function featureGroups(encoder: Encoder): Map<string, number[]> {
+  const own = new Map<string, number[]>(encoder.columns.map((column) => [column, []]));
+  encoder.features.forEach(({ column }, j) => {
+    own.get(column)!.push(j);
+  });
+  if (!encoder.image) return own;
+  return new Map(
+    encoder.columns.map((name) => [name, neighbours(name).flatMap((near) => own.get(near) ?? [])]),
+  );
+}
+
+/** A pixel's column and those around it, in one channel; some may not be there. */
+function neighbours(name: string): string[] {
+  const pixel = pixelOf(name);
+  if (!pixel) return [name];
+  const { channel, y, x } = pixel;
+  return [-1, 0, 1].flatMap((down) => [-1, 0, 1].map((right) => `${channel}_${y + down}_${x + right}`));
+}
+
+/** `out` ← `x` with the plain features of row i taken from row order[i]. */
+function shuffleFeatures(
+  { components }: Encoder,
+  out: Matrix,
+  x: Matrix,
+  plain: Matrix,
+  features: number[],
+  order: number[],
+): void {
+  if (components) out.data.set(x.data);
+  for (let i = 0; i < x.rows; i++) {
+    for (const j of features) {
+      const other = plain.data[order[i] * plain.cols + j];
+      if (components) components.move(out, i, j, other - plain.data[i * plain.cols + j]);
+      else out.data[i * x.cols + j] = other;
+    }
+  }
 }
 
 /** Both importances by column, the most important first. */
@@ -212,7 +260,13 @@ export function distributions(
 
 type Drawn = DistributionPlot["columns"][number];
 
-function histogram(real: Column, rows: ArrayLike<number>, made: Column, madeRows: ArrayLike<number>): Drawn {
+/** Shares of a column's values in bins, real ones against synthetic ones. */
+export function histogram(
+  real: Column,
+  rows: ArrayLike<number>,
+  made: Column,
+  madeRows: ArrayLike<number>,
+): Drawn {
   const take = (column: Column, picked: ArrayLike<number>) =>
     Array.from(picked, (i) => column.values![i]).filter((value) => Number.isFinite(value));
   const [a, b] = [take(real, rows), take(made, madeRows)];

@@ -134,7 +134,7 @@ export function channelNames(channels: number): readonly string[] {
  * The picture in a row of an image table.
  * @throws MakeitError (input) when the table holds no images, or there is no such row.
  */
-export function imageFromRow(cpu: Cpu, table: Table, row: number): Picture {
+export function imageFromRow(cpu: Cpu<ExtraExports>, table: Table, row: number): Picture {
   return refurl(cpu, pixelsOfRow(table, row), imageShape(table));
 }
 

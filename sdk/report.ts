@@ -1,14 +1,18 @@
 /** A run as one HTML file: nothing to load, nothing to run, to be read in a browser, printed or mailed. */
 import { Html, html, type Part } from "./html.ts";
+import { channelNames } from "./image.ts";
 import { OPTIONS, PRESETS, type PresetName, resolveSettings, type Settings } from "./options.ts";
 import {
   drawCurves,
   drawDistributions,
   drawEmbedding,
   drawHeatmap,
+  drawImages,
   drawImportance,
   drawMethods,
+  drawPixels,
   drawTree,
+  type ImportanceBar,
 } from "./plots/index.ts";
 import { clean, formatCount, formatFixed, formatNumber, formatPercent } from "./plots/text.ts";
 import { STYLE } from "./report.css.ts";
@@ -20,6 +24,7 @@ import {
   type SplitResult,
   type Spread,
 } from "./result.ts";
+import type { ImageShape } from "./table/table.ts";
 
 const ADVICE: Record<Method, string> = {
   none: "leave the data as they are",
@@ -41,7 +46,8 @@ const REASONS: Record<SplitResult["stopped"]["reason"], string> = {
 
 const OUTCOMES = { helps: "✓ Helps", same: "= No difference", hurts: "✗ Hurts" } as const;
 const LOWER_IS_BETTER = new Set(["brier", "log_loss"]);
-const POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+const POLICY =
+  "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
 
 /**
  * The report of a run: verdict first, then methods, data, what holds across splits, each split's tree with its
@@ -72,7 +78,7 @@ ${warnings(result.warnings)}
 ${methods(result)}
 ${data(result)}
 ${across(result)}
-${result.splits.map((split, i) => splitSection(split, result.metric, i === 0))}
+${result.splits.map((split, i) => splitSection(split, result, i === 0))}
 ${reproduce(result)}
 </main>
 <footer>Makeit ${result.version}</footer>
@@ -188,11 +194,14 @@ function bestOf(metric: string, value: (method: Method) => number | null | undef
 }
 
 function data({ data }: RunResult): Html {
-  const { rows, columns, counts, positive, positives } = data;
+  const { rows, columns, counts, positive, positives, image } = data;
+  const what = image
+    ? html`${counted(rows, "image")} of ${image.width} × ${image.height} pixels${image.channels === 1 ? " in grey" : ""}, ${counted(columns, "column")} that vary`
+    : html`${formatCount(rows)} rows, ${counted(columns, "column")}`;
   const share = (count: number) => (rows > 0 ? count / rows : 0);
   return html`<section id="data" aria-labelledby="data-title">
 <h2 id="data-title">Data</h2>
-<p>${formatCount(rows)} rows, ${counted(columns, "column")}. The positive class is <b>${clean(positive)}</b>: ${counted(positives, "row")}, ${formatPercent(share(positives))}.</p>
+<p>${what}. The positive class is <b>${clean(positive)}</b>: ${counted(positives, "row")}, ${formatPercent(share(positives))}.</p>
 ${table({
   caption: `Classes of ${clean(data.target)}`,
   head: ["Class", "Rows", "Share", ""],
@@ -224,8 +233,11 @@ export function drawMeanImportancesOf({ metric, mean }: RunResult): string {
   return drawImportance(mean.importances, { metric, title: "Feature importances, mean over splits" });
 }
 
-/** Every column's importances, split by split. */
-export function drawImportancesOf({ metric, mean, splits }: RunResult): string {
+/** Every column's importances, split by split; of images as maps, their mean and spread. */
+export function drawImportancesOf(result: RunResult): string {
+  const { metric, mean, splits, data } = result;
+  const title = "Pixel importances, mean over splits";
+  if (data.image) return drawPixelsOf(mean.importances, { metric, image: data.image, title });
   const columns = mean.importances.map(({ column }) => column);
   const values = (key: "impurity" | "permutation") =>
     columns.map((column) =>
@@ -241,12 +253,40 @@ export function drawImportancesOf({ metric, mean, splits }: RunResult): string {
   });
 }
 
+/** Importances of pixels as maps of the image, with their spread where there is one. */
+export function drawPixelsOf(
+  importances: readonly ImportanceBar[],
+  { metric, image, title = "Pixel importances" }: { metric: string; image: ImageShape; title?: string },
+): string {
+  const { width, height, channels } = image;
+  const named = new Map(importances.map((one) => [one.column, one]));
+  const maps = (value: (one: ImportanceBar) => number | undefined) =>
+    channelNames(channels).map((channel) =>
+      Array.from({ length: width * height }, (_, at) => {
+        const one = named.get(`${channel}_${Math.floor(at / width)}_${at % width}`);
+        return (one && value(one)) ?? Number.NaN;
+      }),
+    );
+  const drop = `Drop of ${metric} when a pixel is shuffled with its neighbours`;
+  const rows = [
+    { title: "Impurity decrease in the tree (share)", values: maps((one) => one.impurity) },
+    { title: drop, values: maps((one) => one.permutation) },
+  ];
+  if (importances.some(({ impuritySd }) => impuritySd !== undefined)) {
+    rows.splice(1, 0, { title: "Its standard deviation over splits", values: maps((one) => one.impuritySd) });
+    rows.push({ title: "Its standard deviation over splits", values: maps((one) => one.permutationSd) });
+  }
+  const names = channels === 1 ? ["brightness"] : ["red", "green", "blue"];
+  const subtitle = "Blue: above zero; vermilion: below; grey: pixels that never change";
+  return drawPixels({ title, subtitle, width, height, channels: names, rows });
+}
+
 function across(result: RunResult): Html {
   const { rules } = result;
   return html`<section id="across" aria-labelledby="across-title">
 <h2 id="across-title">Across splits</h2>
 ${splitsTable(result)}
-${figure("Mean feature importances", drawMeanImportancesOf(result))}
+${result.data.image ? "" : figure("Mean feature importances", drawMeanImportancesOf(result))}
 ${figure("Importances across splits", drawImportancesOf(result))}
 <h3>Rules that recur</h3>
 ${
@@ -299,27 +339,39 @@ export interface Picture {
   draw(): string;
 }
 
+/** What a split's pictures depend on beside the split. */
+export interface PictureOptions {
+  metric: string;
+  /** The images that the rows are, where they are images. */
+  image?: ImageShape | undefined;
+}
+
 /** A split's pictures, in the order they are looked at. */
-export function splitPictures(split: SplitResult, metric: string): Picture[] {
+export function splitPictures(split: SplitResult, { metric, image }: PictureOptions): Picture[] {
+  const { images, distributions } = split;
+  const importance = () =>
+    image
+      ? drawPixelsOf(split.importances, { metric, image })
+      : drawImportance(split.importances, { metric });
   return [
+    ...(images
+      ? [{ name: "images", title: "real and generated images", draw: () => drawImages(images) }]
+      : []),
     { name: "tree", title: "decision tree", draw: () => drawTree(split.tree) },
-    {
-      name: "importance",
-      title: "feature importances",
-      draw: () => drawImportance(split.importances, { metric }),
-    },
+    { name: "importance", title: "feature importances", draw: importance },
     { name: "curves", title: "learning curves", draw: () => drawCurves(split.curves) },
     { name: "embedding", title: "real and synthetic rows", draw: () => drawEmbedding(split.embedding) },
-    { name: "distributions", title: "distributions", draw: () => drawDistributions(split.distributions) },
+    { name: "distributions", title: "distributions", draw: () => drawDistributions(distributions) },
   ];
 }
 
-function splitSection(split: SplitResult, metric: string, open: boolean): Html {
+function splitSection(split: SplitResult, { metric, data }: RunResult, open: boolean): Html {
   const name = `Split ${split.split}`;
+  const pictures = splitPictures(split, { metric, image: data.image });
   // The id is inside, so that a link to it opens the split.
   return html`<details class="split"${open ? new Html(" open") : ""}>
 <summary><h2>${name}</h2> <span>${clean(metric)} ${score(split.test.none)} → ${score(split.test.makeit)}</span></summary>
-<div id="split-${split.split}">${splitPictures(split, metric).map(({ title, draw }) => figure(`${name}: ${title}`, draw()))}</div>
+<div id="split-${split.split}">${pictures.map(({ title, draw }) => figure(`${name}: ${title}`, draw()))}</div>
 </details>
 `;
 }
@@ -360,6 +412,8 @@ function command({ data, options, seed }: RunResult): string {
     ["target", data.target],
     ["seed", String(seed)],
   ];
+  if (data.image) flags.push(["size", `${data.image.width}x${data.image.height}`]);
+  if (data.image?.channels === 1) flags.push(["channels", "grey"]);
   for (const name of ["positive", "splitColumn", "drop"]) {
     if (typeof options[name] === "string") flags.push([name, options[name]]);
   }

@@ -3,8 +3,10 @@ import type { KernelTime } from "./engine/backend.ts";
 import type { CurvesPlot } from "./plots/curves.ts";
 import type { DistributionPlot } from "./plots/distribution.ts";
 import type { EmbeddingPlot } from "./plots/embedding.ts";
+import type { ImagesPlot } from "./plots/images.ts";
 import type { Importance } from "./plots/importance.ts";
 import type { TreePlot } from "./plots/tree.ts";
+import type { ImageShape } from "./table/table.ts";
 
 export type { Importance };
 
@@ -93,6 +95,8 @@ export interface SplitResult {
   curves: CurvesPlot;
   embedding: EmbeddingPlot;
   distributions: DistributionPlot;
+  /** Where rows are images: real and generated ones, class by class. */
+  images?: ImagesPlot;
   seconds: number;
 }
 
@@ -127,6 +131,8 @@ export interface RunResult {
     name: string;
     rows: number;
     columns: number;
+    /** Where rows are images: their size. */
+    image?: ImageShape;
     target: string;
     classes: string[];
     counts: number[];

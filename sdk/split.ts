@@ -68,9 +68,9 @@ export async function runSplit(
 ): Promise<SplitOutcome> {
   const started = performance.now();
   const { settings, table, target, positive } = job;
-  const { scale, maxCategories } = settings;
+  const { scale, maxCategories, components } = settings;
   const seed = derive(settings.seed, PURPOSE.split, job.split);
-  const encoder = Encoder.fit(table, { target, positive, rows: job.train, maxCategories, scale });
+  const encoder = Encoder.fit(table, { target, positive, rows: job.train, maxCategories, scale, components });
   const classes = encoder.classes.length;
   const real = { x: encoder.encode(table, job.train), y: encoder.labels(table, job.train) };
   const problem = { ...real, classes, settings, seed };
@@ -101,9 +101,14 @@ export async function runSplit(
   };
   const { scores, metrics } = measure(proba, test.y, classes, settings, ranker);
 
+  // What people are told is told of columns, whatever the networks learn in.
+  const plain = encoder.plain;
+  const inColumns = encoder.components
+    ? { real: plain.encode(table, job.train), test: plain.encode(table, job.test) }
+    : { real: real.x, test: test.x };
   const generated = stackSets(trained.voted);
   const snapped = { x: encoder.snap(generated.x), y: generated.y };
-  const { tree, rules, impurity } = await explainTree(encoder, snapped);
+  const { tree, rules, impurity } = await explainTree(plain, snapped);
   const fitted = openLearner(settings.classifier, classes, cpu, { maxDepth: settings.treeDepth });
   const best = trained.voted[0];
   await new Mixture(real.x, real.y, best.x.rows, settings.weight).fit(fitted, best);
@@ -112,8 +117,10 @@ export async function runSplit(
     fitted,
     metric,
     test,
+    inColumns.test,
     derive(seed, PURPOSE.permutation),
   );
+  const made = plain.decode(snapped.x, snapped.y);
   const { history, stopped } = trained;
   const { mean, best: bestScore, max, criticLoss, discriminatorLoss } = history;
   const result: SplitResult = {
@@ -128,8 +135,15 @@ export async function runSplit(
     tree,
     rules,
     curves: { metric: metric.name, mean, best: bestScore, max, criticLoss, discriminatorLoss, stopped },
-    embedding: await embedding(encoder, real, snapped, derive(seed, PURPOSE.embedding)),
-    distributions: distributions(encoder, table, job.train, encoder.decode(snapped.x, snapped.y)),
+    embedding: await embedding(
+      plain,
+      { x: inColumns.real, y: real.y },
+      snapped,
+      derive(seed, PURPOSE.embedding),
+    ),
+    ...(table.image
+      ? await (await import("./pictures.ts")).pictures(encoder, table, job.train, made)
+      : { distributions: distributions(encoder, table, job.train, made) }),
     seconds: (performance.now() - started) / 1000,
   };
   return { split, result, proba, rows: job.test, y: test.y, classes, model, engines, kernels };

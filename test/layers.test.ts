@@ -21,7 +21,8 @@ const FLOORS: readonly (readonly string[])[] = [
     "json",
     "tally",
   ],
-  ["plots", "table", "random", "statistics", "pack"],
+  ["random"],
+  ["plots", "table", "statistics", "pack"],
   ["engine", "metrics", "folds splits resampling"],
   [
     "classifiers logistic tree examples",
@@ -34,8 +35,8 @@ const FLOORS: readonly (readonly string[])[] = [
     "dawn",
     "result",
   ],
-  ["settings options", "score", "rivals", "fidelity"],
-  ["train state game critic discriminator noise", "explain", "evaluate"],
+  ["settings options", "score", "rivals", "fidelity", "images"],
+  ["train state game critic discriminator noise", "explain pictures", "evaluate"],
   ["split", "parquet"],
   ["model", "across"],
   ["run", "resample"],
@@ -55,11 +56,12 @@ const NODE_FILES = [
   "sdk/threads.ts",
   "sdk/dawn.ts",
   "sdk/plots/node.ts",
+  "sdk/images/node.ts",
 ];
 const NODE_FOLDERS = ["cli/", "bench/"];
 
 /** Packages that need Node or a stand-in for the DOM. */
-const NODE_PACKAGES = ["svgdom", "webgpu", "yargs", "cli-progress"];
+const NODE_PACKAGES = ["svgdom", "webgpu", "yargs", "cli-progress", "sharp"];
 
 const FILES = ["sdk", "cli", "bench", "web"].flatMap((folder) =>
   readdirSync(folder, { recursive: true, encoding: "utf8" })
@@ -165,8 +167,8 @@ describe("layers", () => {
       reached.add(file);
       for (const item of relative) if (item.file === file && !item.typeOnly) walk(target(item));
     };
-    for (const entry of ["sdk/index.ts", "web/main.ts", "web/worker/studio.ts", "web/worker/split.ts"])
-      walk(entry);
+    const pages = ["web/main.ts", "web/worker/studio.ts", "web/worker/split.ts"];
+    for (const entry of ["sdk/index.ts", "sdk/plots/index.ts", "sdk/images/index.ts", ...pages]) walk(entry);
     expect(reached.size).toBeGreaterThan(20);
     expect([...reached].filter((file) => NODE_FILES.includes(file))).toEqual([]);
   });

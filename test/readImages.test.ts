@@ -18,7 +18,7 @@ const home = mkdtempSync(join(tmpdir(), "makeit-images-"));
 const path = (...parts: string[]) => join(home, ...parts);
 let cpu: Cpu;
 beforeAll(async () => {
-  cpu = await Cpu.open();
+  cpu = await Cpu.openExtra();
 });
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 

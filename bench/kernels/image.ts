@@ -1,4 +1,4 @@
-import { Cpu } from "../../sdk/engine/module.ts";
+import { Cpu, type ExtraExports } from "../../sdk/engine/module.ts";
 import { Random } from "../../sdk/random.ts";
 import { type Row, type Section, time } from "./section.ts";
 
@@ -21,13 +21,13 @@ const BYTES = 2 ** 22;
 export const image: Section = {
   title: "Images unfurled and refurled, one core",
   async run() {
-    const cpu = await Cpu.open();
+    const cpu = await Cpu.openExtra();
     const rows = UNFURLED.map((shape) => unfurlRow(cpu, shape));
     return [...rows, refurlRow(cpu, 16, 3), refurlRow(cpu, 28, 1)];
   },
 };
 
-function unfurlRow(cpu: Cpu, { width, height, channels, size }: (typeof UNFURLED)[number]): Row {
+function unfurlRow(cpu: Cpu<ExtraExports>, { width, height, channels, size }: (typeof UNFURLED)[number]): Row {
   const mark = cpu.mark();
   const bytes = width * height * channels;
   const planes = channels === 1 ? 1 : 3;
@@ -43,7 +43,7 @@ function unfurlRow(cpu: Cpu, { width, height, channels, size }: (typeof UNFURLED
   return measure(cpu, mark, `unfurl ${width}×${height} ${kind} to ${size}×${size}`, bytes, call);
 }
 
-function refurlRow(cpu: Cpu, size: number, planes: number): Row {
+function refurlRow(cpu: Cpu<ExtraExports>, size: number, planes: number): Row {
   const mark = cpu.mark();
   const length = size * size * planes;
   const row = cpu.alloc(4 * (length + SPARE));
@@ -56,7 +56,7 @@ function refurlRow(cpu: Cpu, size: number, planes: number): Row {
   return measure(cpu, mark, `refurl ${size}×${size} ${planes === 1 ? "grey" : "RGB"}`, length, call);
 }
 
-function measure(cpu: Cpu, mark: number, name: string, bytes: number, call: () => void): Row {
+function measure(cpu: Cpu<ExtraExports>, mark: number, name: string, bytes: number, call: () => void): Row {
   const calls = Math.ceil(BYTES / bytes);
   const { median, min } = time(() => {
     for (let i = 0; i < calls; i++) call();
@@ -68,7 +68,7 @@ function measure(cpu: Cpu, mark: number, name: string, bytes: number, call: () =
 }
 
 /** White, mean 0, sd 1. */
-function lookAt(cpu: Cpu): number {
+function lookAt(cpu: Cpu<ExtraExports>): number {
   const look = cpu.alloc(9 * 8);
   cpu.f64(look, 9).set([255, 255, 255, 0, 0, 0, 1, 1, 1]);
   return look;

@@ -1,5 +1,5 @@
 /** Importances as an image. */
-import type { Cpu } from "../engine/module.ts";
+import type { Cpu, ExtraExports } from "../engine/module.ts";
 import { type ImageShape, type Picture, pixelNames, refurl } from "../image.ts";
 import { contactSheet } from "./sheet.ts";
 
@@ -18,7 +18,7 @@ const SIZE = 192;
  * colours, then channel by channel and their sum in grey. White is the largest; nothing and what is below are black.
  */
 export function importanceSheet(
-  cpu: Cpu,
+  cpu: Cpu<ExtraExports>,
   importances: readonly PixelImportance[],
   shape: ImageShape,
 ): Picture {

@@ -111,7 +111,7 @@ function checkRoom(name: string, count: number, { width, height, channels }: Ima
 
 async function unfurlAll(set: ImageSet, shape: ImageShape, options: ImageOptions) {
   const { background, skipBad = false, onImage } = options;
-  const cpu = await Cpu.open();
+  const cpu = await Cpu.openExtra();
   const rows: Float32Array[] = [];
   const labels: string[] = [];
   const skipped: string[] = [];

@@ -2,7 +2,7 @@ import type { Container } from "@svgdotjs/svg.js";
 import { type HierarchyPointNode, hierarchy, tree as tidy } from "d3-hierarchy";
 import { isDrawable } from "./axes.ts";
 import { drawNothing, label, openCanvas, put, round, tooltip, toXml } from "./canvas.ts";
-import { AXIS, BORDER, CARD, classColor, INK, inkOn, MUTED, mix } from "./colors.ts";
+import { AXIS, BORDER, CARD, classColor, GRID, INK, inkOn, MUTED, mix } from "./colors.ts";
 import { legend } from "./legend.ts";
 import { clean, formatCount, formatNumber, textWidth, wrap } from "./text.ts";
 
@@ -10,9 +10,13 @@ import { clean, formatCount, formatNumber, textWidth, wrap } from "./text.ts";
 export interface TreePlot {
   criterion: "gini" | "entropy";
   classes: string[];
+  /** Rows are images of this size: a picture beside each condition shows where its pixel is. */
+  image?: { width: number; height: number };
   nodes: {
     /** e.g. "Length ≤ 0.355" or "Sex = M"; true goes left. */
     condition: string | null;
+    /** The pixel of the condition, channel r, g, b or l. */
+    pixel?: { channel: string; y: number; x: number };
     impurity: number;
     samples: number;
     /** Weighted count per class. */
@@ -32,6 +36,8 @@ interface Line {
 }
 interface Box {
   lines: Line[];
+  /** Above this line stands the picture of the pixel, where there is one. */
+  pictureAt: number;
   x: number;
   y: number;
   width: number;
@@ -48,6 +54,15 @@ const BAR = 5;
 /** Between two boxes of a level, and between two levels. */
 const GAP = 8;
 const LEVEL_GAP = 48;
+/** The longer side of a pixel's picture, and what it takes of a box's height. */
+const PICTURE = 36;
+const PICTURE_ROOM = PICTURE + 8;
+const CHANNELS: Record<string, { name: string; color: string }> = {
+  r: { name: "red", color: "#c1121f" },
+  g: { name: "green", color: "#2a7f3f" },
+  b: { name: "blue", color: "#1d4ed8" },
+  l: { name: "brightness", color: INK },
+};
 const PITCH = { least: 138, most: 230 };
 
 /**
@@ -61,7 +76,8 @@ export function drawTree(tree: TreePlot): string {
   const { root, pitch, staggered, left, width } = layOut(tree);
   const boxes = placeBoxes(tree, root, { pitch, staggered, left });
   const height = Math.max(...[...boxes.values()].map((box) => box.y + box.height)) + 24;
-  const subtitle = `${formatCount(tree.nodes[0].samples)} rows, depth ${root.height}, ${tree.criterion}. Left: the condition holds.`;
+  const how = tree.image ? "Left: true. r_3_5: red, row 3, column 5." : "Left: the condition holds.";
+  const subtitle = `${formatCount(tree.nodes[0].samples)} rows, depth ${root.height}, ${tree.criterion}. ${how}`;
   const canvas = openCanvas({ width, height, title, subtitle, aside: width / 2 });
   legend(
     canvas,
@@ -106,9 +122,10 @@ function placeBoxes(tree: TreePlot, root: Placed, at: { pitch: number; staggered
       let tallest = 0;
       level.forEach((node, i) => {
         if (i % rows !== row) return;
-        const lines = describe(tree, node.data, width - 2 * PADDING);
-        const height = lines.length * LINE + 2 * PADDING + BAR;
-        boxes.set(node, { lines, x: at.left + node.x * at.pitch, y, width, height });
+        const { lines, pictureAt } = describe(tree, node.data, width - 2 * PADDING);
+        const picture = pictureOf(tree, node.data) ? PICTURE_ROOM : 0;
+        const height = lines.length * LINE + picture + 2 * PADDING + BAR;
+        boxes.set(node, { lines, pictureAt, x: at.left + node.x * at.pitch, y, width, height });
         tallest = Math.max(tallest, height);
       });
       y += tallest + (row + 1 < rows ? GAP : LEVEL_GAP);
@@ -117,14 +134,15 @@ function placeBoxes(tree: TreePlot, root: Placed, at: { pitch: number; staggered
   return boxes;
 }
 
-function describe(tree: TreePlot, node: Node, room: number): Line[] {
+function describe(tree: TreePlot, node: Node, room: number): Pick<Box, "lines" | "pictureAt"> {
   const lines: Line[] = conditionLines(node.condition, room);
+  const pictureAt = lines.length;
   lines.push({ text: `${tree.criterion} = ${formatNumber(node.impurity, 3)}`, bold: false });
   lines.push({ text: `samples = ${formatCount(node.samples)}`, bold: false });
   lines.push(...valueLines(node.value, room));
   const name = `class = ${clean(tree.classes[node.class] ?? "–")}`;
   lines.push(...wrap(name, room, SIZE, 2, true).map((text) => ({ text, bold: true, tooltip: name })));
-  return lines;
+  return { lines, pictureAt };
 }
 
 const SIGNS = [" ≤ ", " > ", " = ", " ≠ ", " < ", " ≥ "];
@@ -177,12 +195,36 @@ function drawBox(canvas: Container, tree: TreePlot, node: Node, box: Box): void 
       anchor: "middle",
       tooltip: line.tooltip,
     } as const;
-    label(group, box.x, box.y + PADDING + (i + 0.75) * LINE, line.text, {
+    const shift = i >= box.pictureAt && pictureOf(tree, node) ? PICTURE_ROOM : 0;
+    label(group, box.x, box.y + PADDING + shift + (i + 0.75) * LINE, line.text, {
       ...style,
       room: box.width - 2 * PADDING,
     });
   });
+  drawPicture(group, tree, node, box);
   drawShares(group, tree, node, box);
+}
+
+function pictureOf({ image }: TreePlot, { condition, pixel }: Node) {
+  return image && pixel && condition !== null ? { ...image, ...pixel } : undefined;
+}
+
+/** Where in the image a condition's pixel is: its cell in the colour of its channel, on cross hairs. */
+function drawPicture(group: Container, tree: TreePlot, node: Node, box: Box): void {
+  const picture = pictureOf(tree, node);
+  if (!picture) return;
+  const unit = PICTURE / Math.max(picture.width, picture.height);
+  const [width, height] = [picture.width * unit, picture.height * unit];
+  const left = box.x - width / 2;
+  const top = box.y + PADDING + box.pictureAt * LINE + 4;
+  const { name, color } = CHANNELS[picture.channel] ?? CHANNELS.l;
+  const [x, y] = [left + (picture.x + 0.5) * unit, top + (picture.y + 0.5) * unit];
+  const frame = put(group, "rect", { x: left, y: top, width, height, fill: CARD, stroke: AXIS });
+  tooltip(frame, `${name} in row ${picture.y}, column ${picture.x}`);
+  const hairs = `M${round(left)} ${round(y)}h${round(width)}M${round(x)} ${round(top)}v${round(height)}`;
+  put(group, "path", { d: hairs, stroke: GRID, "stroke-width": 1 });
+  const size = Math.max(unit, 4);
+  put(group, "rect", { x: x - size / 2, y: y - size / 2, width: size, height: size, fill: color });
 }
 
 /** How far the largest class leads the next, of what it could lead: 0 for a tie, 1 for a pure node. */

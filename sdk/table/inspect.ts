@@ -1,4 +1,4 @@
-import { type Column, cellText, type Role, type Table, valueText } from "./table.ts";
+import { type Column, cellText, type ImageShape, type Role, type Table, valueText } from "./table.ts";
 import { checkTarget } from "./target.ts";
 
 /** What was understood of one column. */
@@ -24,6 +24,8 @@ export interface TableReport {
   name: string;
   rows: number;
   columns: ColumnReport[];
+  /** Where rows are images: their size. */
+  image?: ImageShape;
   target?: TargetReport;
   warnings: string[];
 }
@@ -46,7 +48,8 @@ const EXAMPLES = 3;
  */
 export function inspectTable(table: Table, target?: string, positive?: string): TableReport {
   const { name, rows, warnings } = table;
-  const report = { name, rows, columns: table.columns.map(describe), warnings: [...warnings] };
+  const columns = table.columns.map(describe);
+  const report = { name, rows, columns, ...(table.image && { image: table.image }), warnings: [...warnings] };
   if (target === undefined) return report;
   const described = describeTarget(table, target, positive);
   if (described.missing > 0) {

@@ -113,7 +113,7 @@ const studio = {
   async picture(split: number, name: string, metric: string): Promise<string> {
     const { runPictures, splitPictures } = await import("./draw.ts");
     const done = splits.get(split);
-    const pictures = done ? splitPictures(done, metric) : runPictures(need(run).result);
+    const pictures = done ? splitPictures(done, { metric }) : runPictures(need(run).result);
     return pictures.find((picture) => picture.name === name)!.draw();
   },
 
