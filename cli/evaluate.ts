@@ -2,13 +2,14 @@
 import { inputError } from "../sdk/errors.ts";
 import type { Evaluation } from "../sdk/evaluate.ts";
 import { command, EXIT } from "./command.ts";
-import { CONFIG_FLAG, JSON_FLAG, QUIET_FLAG, SETTING_FLAGS, TABLE_FLAGS } from "./flags.ts";
-import { checkTableFlags, needTarget, openTable, tellWarnings } from "./tables.ts";
+import { CONFIG_FLAG, IMAGE_FLAGS, JSON_FLAG, QUIET_FLAG, SETTING_FLAGS, TABLE_FLAGS } from "./flags.ts";
+import { checkTableFlags, leadsToImages, openTable, targetOf, tellWarnings } from "./tables.ts";
 import { percent, score, textTable } from "./terminal.ts";
 
 const { metric, classifier, splits, seed, maxCategories } = SETTING_FLAGS;
 const FLAGS = {
   ...TABLE_FLAGS,
+  ...IMAGE_FLAGS,
   metric,
   classifier,
   splits,
@@ -29,6 +30,7 @@ export const evaluateTables = command({
   flags: FLAGS,
   examples: [
     ["makeit evaluate churn.csv makeit-out/synthetic.csv --target churned", "what a run wrote"],
+    ["makeit evaluate photos makeit-out/synthetic.csv --size 16x16", "images"],
     ["makeit evaluate test.csv other.parquet -t churned --metric roc_auc --json", "any table, for programs"],
   ],
   async run({ splits: folds, ...values }, { real, synthetic }, terminal) {
@@ -38,10 +40,13 @@ export const evaluateTables = command({
         "Name a file for the other.",
       );
     }
-    const target = needTarget(values.target, real);
+    const target = targetOf(real, values);
     checkTableFlags(values);
     const { positive, metric, classifier, seed, maxCategories } = values;
-    const tables = [await openTable(real, values), await openTable(synthetic, values)] as const;
+    // Rows that were made of images are a table, which the flags of images do not concern.
+    const { size: _, channels: _c, background: _b, skipBad: _s, maxPixels: _m, ...rest } = values;
+    const second = leadsToImages(synthetic, {}) || !leadsToImages(real, values) ? values : rest;
+    const tables = [await openTable(real, values), await openTable(synthetic, second)] as const;
     const options = { target, positive, metric, classifier, folds, seed, maxCategories };
     const { evaluate } = await import("../sdk/evaluate.ts");
     const found = await evaluate(...tables, options as Parameters<typeof evaluate>[2]);

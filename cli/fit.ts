@@ -6,6 +6,7 @@ import { command } from "./command.ts";
 import {
   CHECKPOINT_FLAGS,
   CONFIG_FLAG,
+  IMAGE_FLAGS,
   JSON_FLAG,
   pick,
   QUIET_FLAG,
@@ -14,11 +15,12 @@ import {
   TABLE_FLAGS,
   type Values,
 } from "./flags.ts";
-import { checkTableFlags, needTarget, openTable } from "./tables.ts";
+import { checkTableFlags, openTable, targetOf } from "./tables.ts";
 
 const FLAGS = {
   ...TABLE_FLAGS,
   ...SPLIT_COLUMN,
+  ...IMAGE_FLAGS,
   out: {
     kind: "string",
     group: "Output",
@@ -43,8 +45,11 @@ const FLAGS = {
 
 export const fitTable = command({
   name: "fit",
-  describe: "Learn from a table; write synthetic rows, a model, plots and an honest verdict",
-  positionals: { table: "CSV, TSV, Parquet, JSON lines or ARFF file, .gz too; - for standard input" },
+  describe: "Learn from a table or from images; write synthetic rows, a model, plots and an honest verdict",
+  positionals: {
+    table:
+      "CSV, TSV, Parquet, JSON lines or ARFF file, .gz too; - for standard input; a folder of class folders of images, IDX, CIFAR-10 or .npz",
+  },
   flags: FLAGS,
   examples: [
     ["makeit fit churn.csv --target churned", "everything into makeit-out/"],
@@ -54,11 +59,12 @@ export const fitTable = command({
       "closer to the real rows",
     ],
     ["zcat log.csv.gz | makeit fit - -t fraud --positive yes --json > run.json", "in a script"],
+    ["makeit fit photos --size 16x16", "photos/cats/1.png, photos/dogs/2.jpg, …: which is the rare one?"],
     ["makeit fit churn.csv --config run.json --seed 2", "flags from a file"],
     ["makeit fit churn.csv -t churned --resume makeit-out", "go on with a run that was stopped"],
   ],
   async run(values, { table }, terminal) {
-    const target = needTarget(values.target, table);
+    const target = targetOf(table, values);
     checkSplits(values);
     checkTableFlags(values);
     const settings = pick(values, SETTING_FLAGS);

@@ -52,6 +52,41 @@ export const TABLE_FLAGS = {
   delimiter: { kind: "string", group: "Table", describe: "What separates fields in CSV (default: found)" },
 } as const satisfies Flags;
 
+/** How labelled images become a table. */
+export const IMAGE_FLAGS = {
+  size: {
+    kind: "string",
+    group: "Images",
+    describe: "Width x height that images are resized to (default: 16x16); says that a CSV lists images",
+  },
+  channels: {
+    kind: "choice",
+    choices: ["auto", "rgb", "grey"],
+    default: "auto",
+    group: "Images",
+    describe: "Learn in colour, in grey, or as the source is",
+  },
+  background: {
+    kind: "string",
+    default: "white",
+    group: "Images",
+    describe: "What shows through transparent pixels: white, black or red,green,blue from 0 to 255",
+  },
+  skipBad: {
+    kind: "boolean",
+    group: "Images",
+    describe: "Leave out image files that cannot be read, and list them, instead of stopping",
+  },
+  maxPixels: {
+    kind: "integer",
+    min: 1,
+    max: 2 ** 28,
+    default: 50_000_000,
+    group: "Images",
+    describe: "Refuse larger images before they are decoded",
+  },
+} as const satisfies Flags;
+
 export const SPLIT_COLUMN = {
   splitColumn: { kind: "string", group: "Table", describe: "A column that names each row's split" },
 } as const satisfies Flags;

@@ -23,7 +23,7 @@ import { inputError } from "../sdk/errors.ts";
 const MARK = ".makeit-";
 
 /** Names that a run writes: what `--force` may replace. Everything else in the folder is left alone. */
-const OURS = /^(synthetic\.csv|report\.(html|json)|model\.safetensors|[a-z]+\.svg|split-\d+)$/;
+const OURS = /^(synthetic\.csv|report\.(html|json)|model\.safetensors|[a-z]+\.(svg|png)|split-\d+)$/;
 
 /** Temporary folders that an exit must not leave behind. */
 const open = new Set<string>();
@@ -55,9 +55,10 @@ export class OutputFolder {
   #stage: string | undefined;
 
   /**
-   * @throws MakeitError when the folder holds something and `force` is false, is a file or cannot be written
+   * @param options.force replace earlier results; nothing stands for a folder that must be new
+   * @throws MakeitError when the folder holds something and `force` is not given, is a file or cannot be written
    */
-  constructor(path: string, { force = false } = {}) {
+  constructor(path: string, { force }: { force?: boolean } = {}) {
     this.path = path;
     checkFolder(path, force);
     this.#ground = existsSync(path) ? resolve(path) : existingParent(path);
@@ -111,7 +112,7 @@ function writeThrough(file: string, data: string | Uint8Array): void {
 }
 
 /** @throws MakeitError for what is no folder, and for one that holds something, unless `force` is set */
-function checkFolder(path: string, force: boolean): void {
+function checkFolder(path: string, force: boolean | undefined): void {
   const found = statSync(path, { throwIfNoEntry: false });
   if (!found) return;
   if (!found.isDirectory())
@@ -120,7 +121,9 @@ function checkFolder(path: string, force: boolean): void {
   if (count > 0 && !force) {
     throw inputError(
       `The output folder ${path} is not empty (${count} ${count === 1 ? "entry" : "entries"}).`,
-      "Name another one with --out, or replace earlier results with --force.",
+      force === undefined
+        ? "Name another one with --out."
+        : "Name another one with --out, or replace earlier results with --force.",
     );
   }
 }

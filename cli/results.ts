@@ -4,8 +4,11 @@ import { join } from "node:path";
 import { inputError } from "../sdk/errors.ts";
 import {
   type CheckpointOptions,
+  Cpu,
   fit,
   holdsRun,
+  type ImageShape,
+  type Importance,
   type KernelTime,
   METHODS,
   type NodeFitOptions,
@@ -18,6 +21,7 @@ import { outputs } from "../sdk/outputs.ts";
 import { METHOD_NAMES } from "../sdk/result.ts";
 import { EXIT } from "./command.ts";
 import { listenToInterrupt } from "./interrupt.ts";
+import { fileNames } from "./names.ts";
 import { OutputFolder } from "./output.ts";
 import { showProgress } from "./progress.ts";
 import { tellWarnings } from "./tables.ts";
@@ -66,6 +70,7 @@ export async function runJob(
       terminal,
     );
     for (const { path, content } of outputs(run)) folder.write(path, content());
+    if (table.image) await writePictures(run.result, table.image, folder);
     folder.commit();
     const whole = !interrupt.signal.aborted && !run.result.failed;
     if (whole) removeRun(saves);
@@ -91,6 +96,22 @@ async function fitWithProgress(table: Table, options: NodeFitOptions, terminal: 
     });
   } finally {
     progress.stop();
+  }
+}
+
+/** Of images also what any viewer opens: contact sheets and importances as PNG. */
+async function writePictures(result: RunResult, shape: ImageShape, folder: OutputFolder): Promise<void> {
+  const { encodePng, importanceSheet, pngBytes } = await import("../sdk/images/index.ts");
+  const cpu = await Cpu.openExtra();
+  const heatmap = (importances: readonly Importance[]) => encodePng(importanceSheet(cpu, importances, shape));
+  folder.write("importances.png", await heatmap(result.mean.importances));
+  for (const { split, importances, images } of result.splits) {
+    folder.write(`split-${split}/importance.png`, await heatmap(importances));
+    const { classes = [] } = images ?? {};
+    const names = fileNames(classes.map(({ name }) => name));
+    classes.forEach(({ sheet }, i) => {
+      folder.write(`split-${split}/images-${names[i]}.png`, pngBytes(sheet.png));
+    });
   }
 }
 

@@ -1,9 +1,11 @@
 /** `makeit sample`: rows from a saved model. */
 import { readFile } from "node:fs/promises";
 import { inputError } from "../sdk/errors.ts";
+import type { Encoder, Table } from "../sdk/node.ts";
 import { command, EXIT } from "./command.ts";
 import { CONFIG_FLAG, JSON_FLAG, QUIET_FLAG, splitList } from "./flags.ts";
-import { OutputFile } from "./output.ts";
+import { fileNames } from "./names.ts";
+import { OutputFile, OutputFolder } from "./output.ts";
 import { encodeTable, outputFormat } from "./tables.ts";
 
 const MAX_ROWS = 1e8;
@@ -23,7 +25,8 @@ const FLAGS = {
     kind: "string",
     group: "Output",
     short: "o",
-    describe: "A .csv, .tsv, .jsonl or .parquet file (default: CSV on standard output)",
+    describe:
+      "A .csv, .tsv, .jsonl or .parquet file (default: CSV on standard output); of images also a folder of PNG files",
   },
   force: { kind: "boolean", group: "Output", describe: "Replace the file if it is there" },
   ...CONFIG_FLAG,
@@ -42,6 +45,7 @@ export const sampleModel = command({
       "makeit sample makeit-out/model.safetensors --counts yes=500,no=100",
       "a class each, on standard output",
     ],
+    ["makeit sample makeit-out/model.safetensors --counts cats=50 --out cats", "PNG files, of images"],
   ],
   async run({ rows, counts, seed, out, force, json }, { model: path }, terminal) {
     if (rows !== undefined && counts !== undefined) {
@@ -54,22 +58,56 @@ export const sampleModel = command({
       throw inputError("--json and rows on standard output contradict each other.", "Add --out rows.csv.");
     }
     const wanted = counts === undefined ? undefined : readCounts(counts);
-    if (out !== undefined) outputFormat(out);
-    const file = out === undefined ? undefined : new OutputFile(out, { force });
-    const { Model, sample } = await import("../sdk/node.ts");
-    const model = Model.fromBytes(await readFile(path), path);
-    const table = await sample(model, { rows, counts: wanted, seed });
-    const data = await encodeTable(table, out ?? "rows.csv");
-    if (!file) {
-      await terminal.write(data);
-      return EXIT.done;
+    const asFolder = out !== undefined && !/\.[a-z]\w*$/i.test(out);
+    if (out !== undefined && !asFolder) outputFormat(out);
+    if (asFolder && force) {
+      throw inputError(
+        "--force replaces a file, not a folder of images: some may be yours.",
+        "Name a new folder with --out.",
+      );
     }
-    file.write(data);
-    terminal.note(`${table.rows} rows in ${out}`);
-    await terminal.object({ out, rows: table.rows, columns: table.columns.length });
-    return EXIT.done;
+    const folder = asFolder ? new OutputFolder(out) : undefined;
+    const file = out === undefined || asFolder ? undefined : new OutputFile(out, { force });
+    try {
+      const { Model, sample } = await import("../sdk/node.ts");
+      const model = Model.fromBytes(await readFile(path), path);
+      if (folder && !model.encoder.image) {
+        throw inputError(
+          `${path} is a model of a table: its rows are no images.`,
+          "Name a file with --out, such as rows.csv.",
+        );
+      }
+      const table = await sample(model, { rows, counts: wanted, seed });
+      if (folder) await writeImages(table, model.encoder, folder);
+      else {
+        const data = await encodeTable(table, out ?? "rows.csv");
+        if (!file) {
+          await terminal.write(data);
+          return EXIT.done;
+        }
+        file.write(data);
+      }
+      terminal.note(`${table.rows} ${folder ? "images" : "rows"} in ${out}`);
+      await terminal.object({ out, rows: table.rows, columns: table.columns.length });
+      return EXIT.done;
+    } finally {
+      folder?.discard();
+    }
   },
 });
+
+/** A folder a class with an image a row, as `fit` reads them. */
+async function writeImages(table: Table, encoder: Encoder, folder: OutputFolder): Promise<void> {
+  const { Cpu, encodePng, imageFromRow } = await import("../sdk/node.ts");
+  const cpu = await Cpu.open();
+  const names = fileNames(encoder.classes);
+  const digits = String(table.rows).length;
+  for (const [row, label] of encoder.labels(table).entries()) {
+    const png = await encodePng(imageFromRow(cpu, table, row));
+    folder.write(`${names[label]}/${String(row + 1).padStart(digits, "0")}.png`, png);
+  }
+  folder.commit();
+}
 
 /** `yes=100,no=50`; a class with a comma in double quotes: `"a, b=3"`. */
 export function readCounts(text: string): Record<string, number> {

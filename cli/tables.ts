@@ -1,11 +1,12 @@
 /** Opening a table as the shared table flags say. */
+import { statSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { inputError } from "../sdk/errors.ts";
-import type { ReadOptions, Table } from "../sdk/node.ts";
-import { kebab, type TABLE_FLAGS, type Values } from "./flags.ts";
+import type { ImageOptions, ReadOptions, Table } from "../sdk/node.ts";
+import { IMAGE_FLAGS, kebab, TABLE_FLAGS, type Values } from "./flags.ts";
 import type { Terminal } from "./terminal.ts";
 
-export type TableValues = Values<typeof TABLE_FLAGS> & { splitColumn?: string };
+export type TableValues = Values<typeof TABLE_FLAGS & typeof IMAGE_FLAGS> & { splitColumn?: string };
 
 /** A column can have one part to play, and one way to be read. */
 const EXCLUSIVE = [
@@ -38,8 +39,54 @@ function refuseSharedColumns(values: TableValues, flags: (typeof EXCLUSIVE)[numb
   }
 }
 
-/** Reads a file, or standard input for `-`. */
+/** Whether a path leads to images: a folder, a file that holds them, or a list of them (with `--size`). */
+export function leadsToImages(path: string, { size }: TableValues): boolean {
+  if (path === "-") return false;
+  if (size !== undefined || /(?:\.npz|\.bin|idx\d-ubyte(?:\.gz)?)$/i.test(path)) return true;
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+/** The class column of images where no other is named. @throws MakeitError when a table's target is not named */
+export function targetOf(path: string, values: TableValues): string {
+  if (values.target === undefined && leadsToImages(path, values)) return "class";
+  return needTarget(values.target, path);
+}
+
+async function openImages(path: string, values: TableValues): Promise<Table> {
+  refuse(
+    values,
+    [...Object.keys(TABLE_FLAGS), "splitColumn"],
+    ["target", "positive"],
+    "tables, and these are images",
+  );
+  const { size, channels, background, skipBad, maxPixels } = values;
+  const options = { size, channels, background: readColor(background), skipBad, maxPixels };
+  const { readImages } = await import("../sdk/node.ts");
+  return readImages(path, options as ImageOptions); // the flag has checked the channels
+}
+
+/** @throws MakeitError for a flag that was given and has no part to play */
+function refuse(values: TableValues, flags: string[], but: string[], where: string): void {
+  const found = flags.find((flag) => !but.includes(flag) && values[flag as keyof TableValues] !== undefined);
+  if (found) throw inputError(`--${kebab(found)} goes with ${where}.`, "Leave it out.");
+}
+
+/** `white`, `black` or `255,128,0`. */
+export function readColor(text: string | undefined): [number, number, number] | undefined {
+  if (text === undefined) return undefined;
+  const named: Record<string, string> = { white: "255,255,255", black: "0,0,0" };
+  const parts = (named[text.toLowerCase()] ?? text)
+    .split(",")
+    .map((part) => (part.trim() ? Number(part) : Number.NaN));
+  const [red, green, blue] = parts;
+  if (parts.length === 3 && parts.every((part) => part >= 0 && part <= 255)) return [red, green, blue];
+  throw inputError(`--background is "${text}"; expected white, black or red,green,blue from 0 to 255.`);
+}
+
+/** Reads a file, a folder of images, or standard input for `-`. */
 export async function openTable(path: string, values: TableValues): Promise<Table> {
+  if (leadsToImages(path, values)) return openImages(path, values);
+  refuse(values, Object.keys(IMAGE_FLAGS), [], "images, and this is a table");
   checkTableFlags(values);
   if (path === "-" && process.stdin.isTTY) {
     throw inputError("Nothing on standard input.", "Pipe a table into makeit, or name a file.");

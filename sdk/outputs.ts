@@ -20,9 +20,14 @@ export interface OutputFile {
 
 /** The pictures of all splits together. */
 export function runPictures(result: RunResult): Picture[] {
+  const mean = {
+    name: "importance",
+    title: "mean feature importances",
+    draw: () => drawMeanImportancesOf(result),
+  };
   return [
     { name: "methods", title: "methods on held-out rows", draw: () => drawMethodsOf(result) },
-    { name: "importance", title: "mean feature importances", draw: () => drawMeanImportancesOf(result) },
+    ...(result.data.image ? [] : [mean]), // a bar for each of hundreds of pixels says nothing
     { name: "importances", title: "importances across splits", draw: () => drawImportancesOf(result) },
   ];
 }

@@ -5,7 +5,7 @@ import { gzipSync } from "node:zlib";
 import { zipSync } from "fflate";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { Cpu } from "../sdk/engine/module.ts";
+import { Cpu, type ExtraExports } from "../sdk/engine/module.ts";
 import { MakeitError } from "../sdk/errors.ts";
 import { imageFromRow, type Picture, unfurl } from "../sdk/image.ts";
 import { encodePng } from "../sdk/images/png.ts";
@@ -16,7 +16,7 @@ import { uniform } from "./fixtures/run.ts";
 
 const home = mkdtempSync(join(tmpdir(), "makeit-images-"));
 const path = (...parts: string[]) => join(home, ...parts);
-let cpu: Cpu;
+let cpu: Cpu<ExtraExports>;
 beforeAll(async () => {
   cpu = await Cpu.openExtra();
 });
