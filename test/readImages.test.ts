@@ -440,7 +440,7 @@ describe("IDX", () => {
 
 describe("CIFAR-10", () => {
   const record = (label: number, seed: number) => {
-    const { data } = noise(32, 32, 3, seed);
+    const data = new Uint8Array(noise(32, 32, 3, seed).data);
     const planes = [0, 1, 2].map((c) => data.filter((_, i) => i % 3 === c));
     return { data, bytes: Buffer.concat([Uint8Array.of(label), ...planes]) };
   };
@@ -487,7 +487,7 @@ describe(".npz", () => {
     return new Uint8Array(Buffer.concat([magic, Buffer.from(header), bytes]));
   };
   const [count, width, height] = [4, 5, 3];
-  const colour = noise(width * height, count, 3).data;
+  const colour = new Uint8Array(noise(width * height, count, 3).data);
   const picture = (i: number) => ({ width, height, data: colour.slice(45 * i, 45 * (i + 1)) });
   const digits = npy("<i8", [count], BigInt64Array.of(4n, 2n, 4n, 2n));
   const read = (arrays: Record<string, Uint8Array>, options = {}) => {
