@@ -99,7 +99,7 @@ export const sampleModel = command({
 /** A folder a class with an image a row, as `fit` reads them. */
 async function writeImages(table: Table, encoder: Encoder, folder: OutputFolder): Promise<void> {
   const { Cpu, encodePng, imageFromRow } = await import("../sdk/node.ts");
-  const cpu = await Cpu.open();
+  const cpu = await Cpu.openExtra();
   const names = fileNames(encoder.classes);
   const digits = String(table.rows).length;
   for (const [row, label] of encoder.labels(table).entries()) {

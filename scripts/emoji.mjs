@@ -12,7 +12,8 @@ const CATEGORIES = ["Objects", "Food & Drink"];
 
 if (!existsSync(TARGET)) {
   mkdirSync(CACHE, { recursive: true });
-  for (const file of ["package.json", "package-lock.json"]) copyFileSync(join("demo", file), join(CACHE, file));
+  for (const file of ["package.json", "package-lock.json"])
+    copyFileSync(join("demo", file), join(CACHE, file));
   const source = join(CACHE, "node_modules/emoji-datasource-google");
   if (!existsSync(join(source, "emoji.json"))) {
     console.error("Fetching emoji-datasource-google (82 MB) into .cache/emoji; this happens once.");

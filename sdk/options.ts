@@ -15,7 +15,10 @@ export interface OptionSpec<T = unknown> extends Spec<T> {
 }
 
 const WORDS: { readonly [K in keyof Settings]: readonly [Group, string] } = {
-  preset: ["Run", "Where the defaults come from: what works best (images: for images, taken by itself), or a published reference"],
+  preset: [
+    "Run",
+    "Where the defaults come from: what works best (images: for images, taken by itself), or a published reference",
+  ],
   metric: ["Run", "The discrete metric to improve"],
   classifier: ["Run", "The base classifier that is fitted on the data"],
   splits: ["Run", "Stratified folds"],

@@ -45,7 +45,9 @@ export function outputs({ result, model, synthetic }: Run): OutputFile[] {
     { path: "model.safetensors", content: () => model.toBytes() },
     ...runPictures(result).map(svg("")),
     ...result.splits.flatMap((split) =>
-      splitPictures(split, { metric: result.metric, image: result.data.image }).map(svg(`split-${split.split}/`)),
+      splitPictures(split, { metric: result.metric, image: result.data.image }).map(
+        svg(`split-${split.split}/`),
+      ),
     ),
   ];
 }

@@ -123,7 +123,7 @@ describe("sample of an image model", () => {
     const ask = (...words: string[]) => makeit(["sample", model(), "--rows", "5", ...words]);
     expectRefusal(
       await ask("--out", folder),
-      /photos is not empty \(2 entries\)[^]*Name another one with --out\.\n/,
+      /photos is not empty \(2 entries\)[\s\S]*Name another one with --out\.\n/,
     );
     expectRefusal(await ask("--out", place.path("new"), "--force"), /--force replaces a file, not a folder/);
     expectRefusal(await ask("--out", place.path("rows.png")), /no format goes with this name/);

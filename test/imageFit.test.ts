@@ -1,7 +1,7 @@
 /** The main job on images: small ones whose classes differ in one known place. */
 import { decode } from "fast-png";
 import { beforeAll, describe, expect, test } from "vitest";
-import { Cpu } from "../sdk/engine/module.ts";
+import { Cpu, type ExtraExports } from "../sdk/engine/module.ts";
 import { WasmBackend } from "../sdk/engine/wasm.ts";
 import { imageFromRow, type Picture, pixelOf } from "../sdk/image.ts";
 import { importanceSheet } from "../sdk/images/heatmap.ts";
@@ -14,7 +14,7 @@ import { drawImages } from "../sdk/plots/images.ts";
 import { registerPlotWindow } from "../sdk/plots/node.ts";
 import { drawPixels } from "../sdk/plots/pixels.ts";
 import { Random } from "../sdk/random.ts";
-import { drawImportancesOf, drawSplit, renderReport } from "../sdk/report.ts";
+import { drawImportancesOf, renderReport, splitPictures } from "../sdk/report.ts";
 import { fit, type Run } from "../sdk/run.ts";
 import type { Table } from "../sdk/table/table.ts";
 import { toy } from "./toy.ts";
@@ -57,12 +57,12 @@ function header(size: number, number: number): Uint8Array {
 }
 
 const SHORT = { splits: 2, epochs: 12, samples: "32", rescore: 8, rescoreDraws: 2, vote: 6 };
-let cpu: Cpu;
+let cpu: Cpu<ExtraExports>;
 let table: Table;
 let run: Run;
 beforeAll(async () => {
   registerPlotWindow();
-  cpu = await Cpu.open();
+  cpu = await Cpu.openExtra();
   table = await spots();
   run = await fit(table, { target: "class", ...SHORT });
 });
@@ -190,7 +190,9 @@ describe("what is shown of images", () => {
 
   test("every picture is drawn, in the report too, which may show its own PNG and nothing else", () => {
     const { result } = run;
-    const drawn = drawSplit(result.splits[0], result);
+    const { metric, data } = result;
+    const pictures = splitPictures(result.splits[0], { metric, image: data.image });
+    const drawn = Object.fromEntries(pictures.map(({ name, draw }) => [name, draw()]));
     expect(Object.keys(drawn)).toEqual([
       "images",
       "tree",

@@ -27,7 +27,10 @@ export const image: Section = {
   },
 };
 
-function unfurlRow(cpu: Cpu<ExtraExports>, { width, height, channels, size }: (typeof UNFURLED)[number]): Row {
+function unfurlRow(
+  cpu: Cpu<ExtraExports>,
+  { width, height, channels, size }: (typeof UNFURLED)[number],
+): Row {
   const mark = cpu.mark();
   const bytes = width * height * channels;
   const planes = channels === 1 ? 1 : 3;

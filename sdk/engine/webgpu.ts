@@ -367,7 +367,7 @@ export class WebGpuBackend implements Backend {
       (a): GPUBufferBindingType => (a === "read" && !shared ? "read-only-storage" : "storage"),
     );
     const source = shared
-      ? this.#sources[kernel].replaceAll("var<storage, read>", "var<storage, read_write>")
+      ? this.#sources[kernel].replaceAll(/var<storage, ?read>/g, "var<storage,read_write>")
       : this.#sources[kernel];
     const made = this.#guarded("validation", () => {
       const layout = device.createBindGroupLayout({
