@@ -29,8 +29,8 @@ export const CHECKPOINT_SECONDS = 30;
 /** A checkpoint for a better score may take this share of the time. */
 const SHARE = 0.05;
 
-const RUN = "run.makeit";
-const OURS = /^(run\.makeit|split-\d+\.(state|before|done))(\.tmp)?$/;
+const RUN = "run.identity";
+const OURS = /^(run\.identity|split-\d+\.(state|before|done))(\.tmp)?$/;
 /** Options that change nothing in what is saved. */
 const FREE = ["jobs", "profile"];
 

@@ -247,7 +247,7 @@ describe("a run in a folder", () => {
   test("keeps the last two states of a split, then its outcome alone", async () => {
     await expect(run({}, crashing(10))).rejects.toThrow("crash");
     expect(readdirSync(folder()).sort()).toEqual([
-      "run.makeit",
+      "run.identity",
       "split-1.done",
       "split-2.before",
       "split-2.state",
@@ -272,7 +272,7 @@ describe("a run in a folder", () => {
       refusal(`metric was "the user's own" and is "f1"`),
     );
     await expect(run(again, {}, 1e-9)).rejects.toEqual(refusal("hash of the table was"));
-    const file = join(folder(), "run.makeit");
+    const file = join(folder(), "run.identity");
     const saved = unpack(readFileSync(file), file) as Record<string, unknown>;
     writeFileSync(file, pack({ ...saved, version: "0.0.9" }));
     await expect(run(again)).rejects.toEqual(refusal('version of Makeit was "0.0.9" and is '));
@@ -280,7 +280,7 @@ describe("a run in a folder", () => {
 
   test("an engine that a trial chose is not chosen again", async () => {
     await expect(run({}, crashing(3))).rejects.toThrow("crash");
-    const file = join(folder(), "run.makeit");
+    const file = join(folder(), "run.identity");
     const saved = unpack(readFileSync(file), file) as Record<string, unknown>;
     writeFileSync(file, pack({ ...saved, choice: { engine: "wasm", reason: "it won by a nose" } }));
     expect((await run({ resume: true })).result.engineReason).toBe("it won by a nose");
@@ -290,7 +290,7 @@ describe("a run in a folder", () => {
     await expect(run({}, crashing(10))).rejects.toThrow("crash");
     writeFileSync(join(folder(), "notes.txt"), "mine");
     await expect(run({}, crashing(2))).rejects.toThrow("crash");
-    expect(readdirSync(folder()).sort()).toEqual(["notes.txt", "run.makeit", "split-1.state"]);
+    expect(readdirSync(folder()).sort()).toEqual(["notes.txt", "run.identity", "split-1.state"]);
     removeRun(folder());
     expect(readdirSync(folder())).toEqual(["notes.txt"]);
     expect(holdsRun(folder())).toBe(false);
@@ -303,7 +303,7 @@ describe("a run in a folder", () => {
 
   test("an outcome that is damaged is refused", async () => {
     await expect(run({}, crashing(8))).rejects.toThrow("crash");
-    copyFileSync(join(folder(), "run.makeit"), join(folder(), "split-1.done"));
+    copyFileSync(join(folder(), "run.identity"), join(folder(), "split-1.done"));
     writeFileSync(
       join(folder(), "split-1.done"),
       readFileSync(join(folder(), "split-1.done")).subarray(0, 50),

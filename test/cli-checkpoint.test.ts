@@ -289,8 +289,8 @@ describe("a run that was stopped", () => {
 
   test("a run's own file that is damaged is refused", async () => {
     const out = copy("no-run");
-    damage(place.path(out, "checkpoint/run.makeit"));
-    expectRefusal(await resumed(out), /run\.makeit is damaged/);
+    damage(place.path(out, "checkpoint/run.identity"));
+    expectRefusal(await resumed(out), /run\.identity is damaged/);
   });
 
   function damage(file: string): void {
@@ -394,7 +394,7 @@ describe("a disk that fills up", () => {
       place
         .files(out)
         .filter(
-          (name) => !/^checkpoint(\/(run\.makeit|split-\d\.(state|before|done)))?$|^filler$/.test(name),
+          (name) => !/^checkpoint(\/(run\.identity|split-\d\.(state|before|done)))?$|^filler$/.test(name),
         ),
     ).toEqual([]);
     disk.free();

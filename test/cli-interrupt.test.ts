@@ -54,9 +54,11 @@ test.each([["1"], ["2"]])(
   },
 );
 
-test("a second Ctrl-C leaves at once with nothing written", async () => {
-  const words = ["fit", table, "-t", "rare", ...LONG, "--jobs", "2", "--out", place.path("gone/out")];
-  const { code } = await makeit(words, { onStderr: interruptTwice(2) });
+test("a second Ctrl-C leaves at once, without checkpoints with nothing written", async () => {
+  const short = ["--checkpoint", "0", "--jobs", "2", "--out", place.path("gone/out")];
+  const words = ["fit", table, "-t", "rare", ...LONG, ...short];
+  const { code, stderr } = await makeit(words, { onStderr: interruptTwice(2) });
   expect(code).toBe(130);
+  expect(stderr).toContain("Once more leaves at once, with nothing written.");
   expect(place.files().filter((name) => /gone|\.makeit/.test(name))).toEqual([]);
 });

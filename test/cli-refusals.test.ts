@@ -214,7 +214,7 @@ describe("flags that cannot be used", () => {
     [["--epochs", "0"], '--epochs is "0"; expected a whole number from 1'],
     [["--lambda", "-1"], '--lambda is "-1"; expected a number from 0'],
     [["--metric", "f2"], '--metric is "f2"; expected one of f1,'],
-    [["--preset", "draGAN"], "expected one of default, dragan, makeit-2023"],
+    [["--preset", "draGAN"], "expected one of default, images, dragan, makeit-2023"],
     [["--engine", "cuda"], "expected one of auto, wasm, webgpu"],
     [["--samples", "lots"], 'samples is "lots"; expected a count such as 64 or a factor'],
     [["--discriminator-widths", "a,b"], 'is "a,b"; expected widths'],
