@@ -10,17 +10,26 @@ const limits = { testTimeout: 60_000, hookTimeout: 60_000, env: gpu };
 const CLI = "test/cli*.test.ts";
 const WEBGPU = "test/webgpu*.test.ts";
 
-/** Apart by what they need: `cli` and `pages` wait for a build, `gpu` runs on WebGPU, `pages` drives a browser, `browser` runs in it. */
+/** Apart by what they need: `cli` and `pages` wait for a build, `consumers` packs it, `gpu` runs on WebGPU, `pages` drives
+ * a browser, `browser` runs in it. */
 const projects: TestProjectInlineConfiguration[] = [
   {
     test: {
       name: "sdk",
       include: ["test/**/*.test.ts"],
-      exclude: [CLI, WEBGPU, "test/browser/**"],
+      exclude: [CLI, WEBGPU, "test/browser/**", "test/consumers/**"],
       ...limits,
     },
   },
   { test: { name: "cli", include: [CLI], globalSetup: "test/build.ts", ...limits } },
+  {
+    test: {
+      name: "consumers",
+      include: ["test/consumers/*.test.ts"],
+      globalSetup: ["test/build.ts", "test/consumers/setup.ts"],
+      ...limits,
+    },
+  },
 ];
 if (gpu) projects.push({ test: { name: "gpu", include: [WEBGPU], ...limits } });
 if (browser) {

@@ -2,27 +2,21 @@
 // test/browser and, on Linux x64, the software GPU (SwiftShader with its Vulkan loader) and the headless Chromium that
 // lie packed in one of them. `node scripts/tools.mjs` fetches them; vitest.config.ts and the tests ask where they are.
 import { execFile } from "node:child_process";
-import { createHash, randomUUID } from "node:crypto";
-import { createReadStream, createWriteStream, existsSync, readFileSync } from "node:fs";
-import { cp, mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { createReadStream, createWriteStream, existsSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { delimiter, join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { createBrotliDecompress } from "node:zlib";
+import { install } from "./install.mjs";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const HOME = join(ROOT, "test/browser");
 const MODULES = join(HOME, "node_modules");
 const UNPACKED = join(MODULES, ".cache/chromium");
-const STAMP = join(MODULES, ".cache/stamp");
 const run = promisify(execFile);
-/** Scripts off, few words, and offline it is known soon. */
-const NPM = [
-  ...["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--prefer-offline"],
-  ...["--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000"],
-];
 /** The packed binaries are for Linux with glibc on x64. */
 const PACKED =
   process.platform === "linux" &&
@@ -46,44 +40,11 @@ const BROWSERS = {
   ),
 };
 
-/** The stamp of a complete installation: which packages, unpacked how, for which platform. */
-function wanted() {
-  const files = ["test/browser/package-lock.json", "scripts/tools.mjs"];
-  const parts = files.map((file) => readFileSync(join(ROOT, file), "utf8"));
-  return createHash("sha256")
-    .update([...parts, process.platform, process.arch].join())
-    .digest("hex");
-}
-
-function installed() {
-  return existsSync(STAMP) && readFileSync(STAMP, "utf8") === wanted();
-}
-
-/**
- * Installs test/browser/ unless it is as its lock file says. It is made elsewhere and renamed when complete, so neither
- * an interruption nor a second process that does the same leaves half of it.
- */
-async function install() {
-  if (installed()) return;
-  const made = join(HOME, ".cache", randomUUID());
-  console.error("Fetching what the tests of WebGPU and the browser need, once (about 80 MB) …");
-  try {
-    await mkdir(made, { recursive: true });
-    const files = ["package.json", "package-lock.json", ".npmrc"];
-    for (const file of files) await cp(join(HOME, file), join(made, file));
-    await run("npm", NPM, { cwd: made, shell: process.platform === "win32" });
-    await mkdir(join(made, "node_modules/.cache"), { recursive: true });
-    if (PACKED) await unpack(join(made, "node_modules"));
-    await writeFile(join(made, "node_modules/.cache/stamp"), wanted());
-    if (installed()) return; // another process was faster
-    await rename(MODULES, join(made, "before")).catch(() => {});
-    await rename(join(made, "node_modules"), MODULES).catch((error) => {
-      if (!installed()) throw error;
-    });
-  } finally {
-    await rm(made, { recursive: true, force: true });
-  }
-}
+const TOOLS = {
+  what: "what the tests of WebGPU and the browser need (about 80 MB)",
+  script: "scripts/tools.mjs",
+  finish: (modules) => (PACKED ? unpack(modules) : Promise.resolve()),
+};
 
 /** Unpacks GPU, browser, its libraries and a font. */
 async function unpack(modules) {
@@ -113,19 +74,13 @@ async function unpack(modules) {
  *   which Node must be started for Dawn to have an adapter. `missing`: a sentence for each that is not there.
  */
 export async function tools() {
-  const failure = await install().catch(failureOf);
+  const failure = await install("test/browser", TOOLS);
   if (failure) return { missing: [`Nothing runs in a browser or on WebGPU: ${failure}`] };
   const [browser, gpu, missing] = [findBrowser(), softwareGpu(), []];
   if (!browser) missing.push(`Nothing runs in a browser: ${NO_BROWSER}`);
   const trouble = await noAdapter(gpu);
   if (trouble) missing.push(`Nothing runs on WebGPU in Node: ${trouble}`);
   return { browser, gpu: trouble ? undefined : gpu, missing };
-}
-
-/** Why the installation failed, in one line. */
-function failureOf(error) {
-  const reason = (error.stderr || error.message).trim().split("\n").slice(0, 2).join("; ");
-  return `npm ci in test/browser failed (${reason}). It needs the registry, once.`;
 }
 
 export const NO_BROWSER = "there is no Chrome or Chromium. Install one, or set CHROME_PATH.";
@@ -182,7 +137,7 @@ export async function playwright(launchOptions) {
 }
 
 if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
-  const failure = await install().catch(failureOf);
+  const failure = await install("test/browser", TOOLS);
   if (failure) console.error(failure);
   process.exitCode = failure && process.env.CI ? 1 : 0;
 }
