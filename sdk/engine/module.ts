@@ -34,12 +34,25 @@ export async function init(options: { module?: Given; extra?: Given } = {}): Pro
 type Given = WebAssembly.Module | BufferSource;
 
 async function compile(given: Given): Promise<WebAssembly.Module> {
-  return given instanceof WebAssembly.Module ? given : WebAssembly.compile(given);
+  return given instanceof WebAssembly.Module ? given : awake(WebAssembly.compile(given));
 }
 
 function load(name: keyof typeof packed): Promise<WebAssembly.Module> {
-  compiled[name] ??= packed[name]().then(unpack).then(WebAssembly.compile).catch(forbidden);
+  compiled[name] ??= packed[name]().then(unpack).then(compile).catch(forbidden);
   return compiled[name];
+}
+
+/**
+ * Waits with a timer running. Without one, Node's event loop may have nothing left but WebAssembly's background work;
+ * Node 20 then waits for that on its main thread, and for ever if the optimising compiler asks for a garbage collection.
+ */
+async function awake<T>(work: Promise<T>): Promise<T> {
+  const timer = setInterval(() => {}, 1000);
+  try {
+    return await work;
+  } finally {
+    clearInterval(timer);
+  }
 }
 
 function forbidden(cause: unknown): never {
@@ -126,15 +139,11 @@ export class Cpu<E extends Arena = CpuExports> {
 }
 
 async function instantiate(name: keyof typeof packed): Promise<unknown> {
-  const { exports } = await WebAssembly.instantiate(await load(name), {
-    env: {
-      abort() {
-        throw new MakeitError(
-          "internal",
-          "The engine stopped: a kernel was called with sizes it cannot take.",
-        );
-      },
+  const env = {
+    abort() {
+      throw new MakeitError("internal", "The engine stopped: a kernel was called with sizes it cannot take.");
     },
-  });
-  return exports;
+  };
+  const module = await load(name);
+  return (await awake(WebAssembly.instantiate(module, { env }))).exports;
 }
