@@ -60,7 +60,8 @@ async function fitted(file: string, words: readonly string[] = []) {
 
 describe("tables that cannot be used", () => {
   test("missing file", () => refused(place.path("none.csv"), /no file .*none\.csv/));
-  test("a folder", () => refused(place.path(), /folder/));
+  test("a folder without images", () =>
+    refused(place.path(), /a column of paths and one of labels were expected/));
   test("empty standard input", () => refused("-", /empty|no rows|no header/i));
   test("wrong target", async () => {
     const outcome = await makeit(["fit", table, "--target", "rar", ...SHORT, "--out", place.path("never")]);
