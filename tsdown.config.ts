@@ -1,7 +1,18 @@
-import { defineConfig } from "tsdown";
+import { defineConfig, type UserConfig } from "tsdown";
+
+const shared: UserConfig = {
+  format: "esm",
+  platform: "neutral",
+  fixedExtension: false,
+  // Dependencies stay imports: they are installed beside us. But papaparse is no ES module: inside, CSV is read by
+  // a page without a bundler too.
+  deps: { neverBundle: [/^node:/, /^(?!papaparse$)[^./]/] },
+  inputOptions: { checks: { pluginTimings: false }, resolve: { mainFields: ["module", "main"] } },
+};
 
 export default defineConfig([
   {
+    ...shared,
     // With ./, or the types of what is called index.ts go to files of other names.
     entry: {
       index: "./sdk/index.ts",
@@ -13,16 +24,7 @@ export default defineConfig([
       table: "./sdk/table/index.ts",
       worker: "./sdk/worker.ts",
       cli: "./cli/main.ts",
-      "bench/kernels": "./bench/kernels.ts",
-      "bench/learn": "./bench/learn.ts",
-      "bench/quality": "./bench/quality.ts",
-      "bench/speed": "./bench/speed.ts",
-      "bench/speed/worker": "./bench/speed/worker.ts",
-      "bench/speed/page": "./bench/speed/page.ts",
     },
-    format: "esm",
-    platform: "neutral",
-    fixedExtension: false,
     dts: true,
     clean: true,
     copy: [
@@ -30,9 +32,24 @@ export default defineConfig([
       "sdk/generated/extra.wasm",
       { from: "node_modules/papaparse/LICENSE", to: "dist", rename: "papaparse.LICENSE" },
     ],
-    // Dependencies stay imports: they are installed beside us. But papaparse is no ES module: inside, CSV is read by
-    // a page without a bundler too.
-    deps: { neverBundle: [/^node:/, /^(?!papaparse$)[^./]/] },
-    inputOptions: { checks: { pluginTimings: false }, resolve: { mainFields: ["module", "main"] } },
+    // The core in one file: in pieces, shared with what loads later, it would pack worse.
+    outputOptions: {
+      codeSplitting: { groups: [{ name: "core", test: /\/sdk\/(?:train|result|version)\.ts$/ }] },
+    },
+  },
+  {
+    ...shared,
+    // By itself, so that nothing of it gets into the package.
+    entry: {
+      kernels: "./bench/kernels.ts",
+      learn: "./bench/learn.ts",
+      quality: "./bench/quality.ts",
+      speed: "./bench/speed.ts",
+      "speed/worker": "./bench/speed/worker.ts",
+      "speed/page": "./bench/speed/page.ts",
+    },
+    outDir: "dist/bench",
+    dts: false,
+    clean: false,
   },
 ]);

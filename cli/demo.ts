@@ -4,8 +4,8 @@ import { resolveSettings } from "../sdk/options.ts";
 import { command } from "./command.ts";
 import { JSON_FLAG, pick, QUIET_FLAG, SETTING_FLAGS } from "./flags.ts";
 
-/** Beside dist/ in the package, as beside cli/ in the repository. */
-const DATA = fileURLToPath(new URL("../data/birdstrikes.csv.gz", import.meta.url));
+/** One of the page's own: the package holds it once. */
+const DATA = fileURLToPath(new URL("./web/demo/birdstrikes.csv.gz", import.meta.url));
 /** What the damage cost is known only after the damage: a model that sees it learns nothing of use. */
 const AFTERWARDS = ["Cost Other", "Cost Repair", "Cost Total $"];
 const TARGET = "Effect Amount of damage";

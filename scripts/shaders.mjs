@@ -1,9 +1,13 @@
 // Embeds shaders/*.wgsl as strings in sdk/generated/shaders.ts, so that a bundle needs neither fetch nor fs.
-// Comments and blanks at both ends of lines go; names, the rest of the text and every line break stay, so that a line
-// number in a compiler's message is the line in the file. (WGSL has no strings: // always begins a comment.)
+// Comments go, and blanks where they part no words; names and every line break stay, so that a line number in a
+// compiler's message is the line in the file. (WGSL has no strings: // always begins a comment.)
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 
-const strip = (line) => line.replace(/\/\/.*/, "").trim();
+const strip = (line) =>
+  line
+    .replace(/\/\/.*/, "")
+    .trim()
+    .replace(/ *([^\w\s]) */g, "$1");
 
 const entries = readdirSync("shaders")
   .sort()

@@ -3,9 +3,10 @@
  * real rows from generated ones; the generator descends mean((critic(set) − 1)²) + λ · BCE(discriminator(rows), real).
  */
 import { Critic, type CriticState } from "./critic.ts";
-import { Discriminator, type DiscriminatorState, FrozenDiscriminator } from "./discriminator.ts";
+import { Discriminator, type DiscriminatorState } from "./discriminator.ts";
 import type { Backend } from "./engine/backend.ts";
 import type { Cpu } from "./engine/module.ts";
+import type { FrozenDiscriminator } from "./frozen.ts";
 import { LabelViews } from "./labels.ts";
 import { adam, Generator, type NetworkState, rmsprop } from "./networks.ts";
 import { Noise, noiseDeviations } from "./noise.ts";
@@ -33,6 +34,14 @@ export interface GameState {
   frozen: NetworkState | undefined;
 }
 
+interface Opening {
+  /** In a generated set. */
+  rows: number;
+  random: Random;
+  /** Where to go on; `random` is then still to be as it was when the game was new. */
+  state?: GameState;
+}
+
 /** Everything that one split's networks need, allocated and prepared once. */
 export class Game {
   readonly #backend: Backend;
@@ -46,8 +55,12 @@ export class Game {
   readonly #penalty: FrozenDiscriminator | undefined;
   readonly #raw: Float32Array;
 
-  /** @param state goes on from there; `random` is then still to be as it was when the game was new. */
-  constructor(backend: Backend, cpu: Cpu, job: TrainJob, rows: number, random: Random, state?: GameState) {
+  private constructor(
+    backend: Backend,
+    cpu: Cpu,
+    job: TrainJob,
+    { rows, random, state, Frozen }: Opening & { Frozen: typeof FrozenDiscriminator | undefined },
+  ) {
     const { settings, x, classes } = job;
     const width = x.cols + classes;
     const shape = {
@@ -72,11 +85,16 @@ export class Game {
     const pulls = settings.lambda > 0 && settings.discriminatorSteps > 0 && settings.frozenEpochs === 0;
     if (pulls)
       this.#discriminator = new Discriminator(backend, cpu, job, this.#generator, this.#labels, random);
-    if (settings.frozenEpochs > 0) {
-      this.#penalty = new FrozenDiscriminator(backend, job, this.#generator, this.#labels, random);
-    }
+    if (Frozen) this.#penalty = new Frozen(backend, job, this.#generator, this.#labels, random);
     if (state) this.#restore(state);
     else this.#penalty?.train(settings.frozenEpochs);
+  }
+
+  /** Begins anew, or goes on from a state. */
+  static async open(backend: Backend, cpu: Cpu, job: TrainJob, opening: Opening): Promise<Game> {
+    // Loaded where it is used: one published preset alone has it.
+    const frozen = job.settings.frozenEpochs > 0 ? await import("./frozen.ts") : undefined;
+    return new Game(backend, cpu, job, { ...opening, Frozen: frozen?.FrozenDiscriminator });
   }
 
   /** Draws noise and makes a batch of sets; also asks the critic about them before it learns from them. */

@@ -127,9 +127,13 @@ export class Trainer {
   /** Where `folds` was before the folds in use were drawn. */
   #foldsFrom = 0;
 
-  private constructor(backend: Backend, cpu: Cpu, job: TrainJob, state: TrainState | undefined) {
+  private constructor(
+    backend: Backend,
+    cpu: Cpu,
+    job: TrainJob,
+    { rows, random, game, state }: { rows: number; random: Random; game: Game; state?: TrainState },
+  ) {
     const { settings, x, y, classes, seed } = job;
-    const rows = sampleCount(settings.samples, x.rows);
     const { classifier, treeDepth: maxDepth, weight } = settings;
     const learner = openLearner(classifier, classes, cpu, { maxDepth, warmStart: true });
     const metric = openMetric(settings.metric, classes, cpuRanker(cpu));
@@ -140,9 +144,9 @@ export class Trainer {
     this.#keeps = canBeLost(backend);
     this.#learner = learner;
     this.#scorer = openScorer({ x, y, classes, learner, metric, weight }, { ...settings, rows });
-    this.#random = new Random(derive(seed, PURPOSE.train));
+    this.#random = random;
     this.#folds = new Random(derive(seed, PURPOSE.folds));
-    this.#game = new Game(backend, cpu, job, rows, this.#random, state?.game);
+    this.#game = game;
     if (state) {
       this.#random.state = state.random;
       this.#folds.state = state.folds;
@@ -154,7 +158,11 @@ export class Trainer {
 
   /** Begins anew, or after the epoch whose `state` is given; the state is the trainer's from then on. */
   static async open(backend: Backend, job: TrainJob, state?: TrainState): Promise<Trainer> {
-    return new Trainer(backend, await Cpu.open(), job, state);
+    const cpu = await Cpu.open();
+    const random = new Random(derive(job.seed, PURPOSE.train));
+    const rows = sampleCount(job.settings.samples, job.x.rows);
+    const game = await Game.open(backend, cpu, job, { rows, random, state: state?.game });
+    return new Trainer(backend, cpu, job, { rows, random, game, state });
   }
 
   /** Epochs until there is a reason to stop, then the vote. */

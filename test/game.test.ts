@@ -44,7 +44,7 @@ function realRows(classes: number) {
 async function play<B extends Backend>(engine: B, classes: number, settings: Settings) {
   const backend = new Recorder(engine);
   const job = { ...realRows(classes), classes, settings, seed: 1 };
-  const game = new Game(backend, await Cpu.open(), job, ROWS, new Random(3));
+  const game = await Game.open(backend, await Cpu.open(), job, { rows: ROWS, random: new Random(3) });
   for (let epoch = 0; epoch < 2; epoch++) {
     const { sets } = await game.generate();
     const labelled = sets.map((set) => labelSet(set, ROWS, FEATURES, classes));
@@ -143,7 +143,7 @@ test("a frozen discriminator adds λ / BCE to each set's score", async () => {
   const settings = resolveSettings({ ...small, frozenEpochs: 5, lambda: 0.5 });
   const backend = new Recorder(new ReferenceBackend());
   const job = { ...realRows(2), classes: 2, settings, seed: 1 };
-  const game = new Game(backend, await Cpu.open(), job, ROWS, new Random(3));
+  const game = await Game.open(backend, await Cpu.open(), job, { rows: ROWS, random: new Random(3) });
   expect(backend.plans.length).toBe(5);
   const { sets } = await game.generate();
   const scores = [0.1, 0.2, 0.3, 0.4];
@@ -167,7 +167,7 @@ test("a generator that cannot move is left alone", async () => {
   const settings = resolveSettings({ ...small, generatorLearningRate: 0 });
   const backend = new Recorder(await WasmBackend.open());
   const job = { ...realRows(2), classes: 2, settings, seed: 1 };
-  const game = new Game(backend, await Cpu.open(), job, ROWS, new Random(3));
+  const game = await Game.open(backend, await Cpu.open(), job, { rows: ROWS, random: new Random(3) });
   const before = (await game.snapshot()).weights;
   const { sets } = await game.generate();
   const plans = backend.plans.length;

@@ -36,7 +36,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "result",
   ],
   ["settings options", "score", "rivals", "fidelity", "images"],
-  ["train state game critic discriminator noise", "explain pictures", "evaluate"],
+  ["train state game critic discriminator frozen noise", "explain pictures", "evaluate"],
   ["split", "parquet"],
   ["model", "across"],
   ["run", "resample"],

@@ -88,13 +88,8 @@ function playing(settings: Partial<Settings>, epochs: number): Curve {
     const { x, y, classes } = toy(2);
     const resolved = resolveSettings({ batchSize: 4, criticSteps: 3, replay: 32, ...settings });
     const rows = 20;
-    const game = new Game(
-      backend,
-      await Cpu.open(),
-      { x, y, classes, settings: resolved, seed: 1 },
-      rows,
-      new Random(3),
-    );
+    const job = { x, y, classes, settings: resolved, seed: 1 };
+    const game = await Game.open(backend, await Cpu.open(), job, { rows, random: new Random(3) });
     const curve: number[] = [];
     for (let epoch = 0; epoch < epochs; epoch++) {
       const { sets, predicted } = await game.generate();

@@ -66,7 +66,7 @@ describe("every entry point, with as many workgroups as the table says and with 
 describe("the table's workgroups are as many as the work takes", () => {
   /** Strides past everything: each thread does what it begins with, and no more. */
   const once = (kernel: KernelName) =>
-    shaders[kernel].replaceAll(/\+= groups\.[xy][^)]*\)/g, "+= 0x10000000u)");
+    shaders[kernel].replaceAll(/\+=groups\.[xy][^)]*\)/g, "+=0x10000000u)");
 
   /** Whether the arguments end up as they should. */
   async function right(
