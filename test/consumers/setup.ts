@@ -20,6 +20,8 @@ declare module "vitest" {
   interface ProvidedContext {
     /** A folder whose node_modules holds the tarball's content and its dependencies, nothing else. */
     app: string;
+    /** The tarball itself, a file of that folder. */
+    tarball: string;
     /** Why the tools are not there; empty when they are. */
     missing: string;
   }
@@ -29,14 +31,15 @@ export default async function setup(project: TestProject): Promise<() => void> {
   const missing = await install("test/consumers", { what: "what others use Makeit with (about 100 MB)" });
   if (missing && process.env.CI) throw new Error(missing);
   if (missing) console.warn(`Nothing runs where others use Makeit: ${missing}`);
-  const app = await makeApp();
+  const { app, tarball } = await makeApp();
   project.provide("app", app);
+  project.provide("tarball", tarball);
   project.provide("missing", missing ?? "");
   return () => rmSync(app, { recursive: true, force: true });
 }
 
 /** Outside of the repository, so that nothing is found that the package does not declare. */
-async function makeApp(): Promise<string> {
+async function makeApp(): Promise<{ app: string; tarball: string }> {
   const run = promisify(execFile);
   const app = mkdtempSync(join(tmpdir(), "makeit-app-"));
   const modules = join(app, "node_modules");
@@ -45,7 +48,8 @@ async function makeApp(): Promise<string> {
   const { stdout } = await run("npm", ["pack", "--ignore-scripts", "--silent", "--pack-destination", app], {
     shell,
   });
-  await run("tar", ["xzf", stdout.trim()], { cwd: app });
+  const tarball = stdout.trim();
+  await run("tar", ["xzf", tarball], { cwd: app });
   renameSync(join(app, "package"), join(modules, "makeit-ai"));
   const { dependencies } = JSON.parse(readFileSync(join(modules, "makeit-ai/package.json"), "utf8"));
   for (const name of Object.keys(dependencies)) {
@@ -54,7 +58,7 @@ async function makeApp(): Promise<string> {
   }
   writeFileSync(join(app, "package.json"), '{ "private": true, "type": "module" }');
   writeFileSync(join(app, "seeded.js"), seededProgram());
-  return app;
+  return { app, tarball };
 }
 
 /** The program of test/browser/seeded.ts as a consumer would write it: without types, from the package. */
