@@ -3,7 +3,7 @@ import yargs, { type Argv, type Options } from "yargs";
 import { inputError } from "../sdk/errors.ts";
 import type { Command } from "./command.ts";
 import { readConfig } from "./config.ts";
-import { camel, type Flag, type Flags, kebab, nearest, readValue, type Values } from "./flags.ts";
+import { type Flag, type Flags, kebab, readValue, suggestion, type Values } from "./flags.ts";
 
 export type Parsed =
   | { kind: "text"; text: string }
@@ -22,6 +22,7 @@ export async function parseArguments(
   commands: readonly Command[],
   { version, columns = 100 }: { version: string; columns?: number },
 ): Promise<Parsed> {
+  refuseInherited(words);
   let chosen: { command: Command; raw: RawArguments } | undefined;
   let parser = yargs([...words])
     .scriptName("makeit")
@@ -65,6 +66,16 @@ export async function parseArguments(
   const { command, raw } = chosen;
   refuseUnknown(command, raw);
   return { kind: "command", command, ...(await valuesOf(command, raw)) };
+}
+
+/** yargs looks flags up among what every object has, and stumbles over `--constructor`. */
+function refuseInherited(words: readonly string[]): void {
+  const flags = words.includes("--") ? words.slice(0, words.indexOf("--")) : words;
+  for (const word of flags) {
+    const name = /^--?(?:no-)?([^=]*)/.exec(word)?.[1] ?? "";
+    if (name in {})
+      throw inputError(`Unknown flag ${word.split("=")[0]}.`, "makeit --help lists the commands.");
+  }
 }
 
 /** What yargs would print: the text of --help, --version or completion; empty when a command was chosen. */
@@ -142,11 +153,6 @@ function unknownCommand(words: readonly string[], commands: readonly Command[]):
   );
 }
 
-function suggestion(word: string, known: readonly string[], prefix = ""): string {
-  const near = nearest(word, known);
-  return near === undefined ? "" : `Did you mean ${prefix}${near}?`;
-}
-
 function refuseUnknown(command: Command, raw: RawArguments): void {
   const flags = Object.entries(command.flags);
   const names = flags.map(([name]) => kebab(name));
@@ -177,7 +183,7 @@ async function valuesOf(
     if (word !== undefined) given[name] = readValue(dashed(kebab(name)), flag, once(name, flag, word));
   }
   const { config, ...flags } = given;
-  const fromFile = typeof config === "string" ? await configValues(config, command.flags) : {};
+  const fromFile = typeof config === "string" ? await readConfig(config, command.flags) : {};
   const files = Object.fromEntries(Object.keys(command.positionals).map((name) => [name, String(raw[name])]));
   return { values: { ...fromFile, ...flags }, files };
 }
@@ -187,18 +193,4 @@ function once(name: string, flag: Flag, word: unknown): unknown {
   if (!Array.isArray(word)) return word;
   if (flag.kind === "list") return word.join(",");
   throw inputError(`${dashed(kebab(name))} is given ${word.length} times.`, "Give it once.");
-}
-
-async function configValues(file: string, { config: _, ...flags }: Flags): Promise<Values<Flags>> {
-  const names = Object.keys(flags);
-  const values: Values<Flags> = {};
-  for (const [key, raw] of Object.entries(await readConfig(file))) {
-    const name = camel(key);
-    if (!Object.hasOwn(flags, name)) {
-      const hint = suggestion(name, names) || `Known keys: ${names.join(", ")}.`;
-      throw inputError(`Unknown key "${key}" in ${file}.`, hint);
-    }
-    values[name] = readValue(`${key} in ${file}`, flags[name], raw);
-  }
-  return values;
 }

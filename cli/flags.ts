@@ -161,9 +161,8 @@ export function camel(name: string): string {
  * @throws MakeitError saying what was expected
  */
 export function readValue(label: string, flag: Flag, raw: unknown): KindTypes[Flag["kind"]] {
-  const shown = JSON.stringify(raw);
   const fail = (expected: string) =>
-    inputError(`${label} is ${shown}; expected ${expected}.`, `${flag.describe}.`);
+    inputError(`${label} is ${shown(raw)}; expected ${expected}.`, `${flag.describe}.`);
   switch (flag.kind) {
     case "boolean":
       if (typeof raw !== "boolean") throw fail("true or false");
@@ -183,6 +182,15 @@ export function readValue(label: string, flag: Flag, raw: unknown): KindTypes[Fl
       if (typeof text !== "string" || text === "") throw fail("a text");
       return text;
     }
+  }
+}
+
+/** A value for a message; JSON may be too deep to be written again. */
+function shown(raw: unknown): string | undefined {
+  try {
+    return JSON.stringify(raw);
+  } catch {
+    return Array.isArray(raw) ? "a deep list" : "a deep object";
   }
 }
 
@@ -224,13 +232,22 @@ export function nearest(word: string, known: readonly string[]): string | undefi
   let best: string | undefined;
   let least = Math.max(1, Math.floor(word.length / 3)) + 1;
   for (const name of known) {
-    const distance = word.length > 2 && name.startsWith(word) ? 1 : editDistance(word, name);
+    const begins = word.length > 2 && name.startsWith(word);
+    // A word may be a megabyte long.
+    if (!begins && Math.abs(word.length - name.length) >= least) continue;
+    const distance = begins ? 1 : editDistance(word, name);
     if (distance < least) {
       least = distance;
       best = name;
     }
   }
   return best;
+}
+
+/** "Did you mean …?", or nothing where no known name is near. */
+export function suggestion(word: string, known: readonly string[], prefix = ""): string {
+  const near = nearest(word, known);
+  return near === undefined ? "" : `Did you mean ${prefix}${near}?`;
 }
 
 /** Levenshtein's distance, with the swap of two neighbours as one edit. */

@@ -82,7 +82,7 @@ export const sampleModel = command({
       else {
         const data = await encodeTable(table, out ?? "rows.csv");
         if (!file) {
-          await terminal.write(data);
+          await terminal.data(data);
           return EXIT.done;
         }
         file.write(data);

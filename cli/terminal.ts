@@ -1,6 +1,7 @@
 /** Standard output for results, standard error for everything said on the way. */
 import { MakeitError } from "../sdk/errors.ts";
 import { toJson } from "../sdk/json.ts";
+import { oneLine, visible } from "../sdk/text.ts";
 
 interface Stream {
   write(data: string | Uint8Array, done?: (error?: Error | null) => void): boolean;
@@ -35,7 +36,13 @@ export class Terminal {
 
   /** Result for people; nothing with `--json` or `--quiet`. */
   async show(text: string): Promise<void> {
-    if (!this.json && !this.quiet) await this.write(`${text}\n`);
+    if (!this.json && !this.quiet) await this.write(`${visibleLines(text)}\n`);
+  }
+
+  /** Data as they are, but for a screen: control characters would be obeyed there. */
+  async data(data: string | Uint8Array): Promise<void> {
+    const shown = this.#stdout.isTTY && typeof data === "string";
+    await this.write(shown ? visibleLines(data) : data);
   }
 
   /** The one JSON object of `--json`. */
@@ -52,7 +59,7 @@ export class Terminal {
 
   /** What happens on the way; not with `--quiet`. */
   note(text: string): void {
-    if (!this.quiet) this.#stderr.write(`${text}\n`);
+    if (!this.quiet) this.#stderr.write(`${visibleLines(text)}\n`);
   }
 
   warn(text: string): void {
@@ -65,18 +72,25 @@ export class Terminal {
   }
 }
 
-function oneLine(text: string): string {
-  return text.replace(/\s*[\r\n]+\s*/g, " ").trim();
+/** Text whose line ends and tabs are ours, and whose words may be anybody's. */
+function visibleLines(text: string): string {
+  return text.replace(/[^\n\t]+/g, visible);
 }
 
-/** Rows of cells as aligned text; `right` names the columns that hold numbers. */
+/** A cell of a table on the screen is no longer than this. */
+const WIDEST = 200;
+
+const cut = (cell: string) => (cell.length > WIDEST ? `${cell.slice(0, WIDEST)}…` : cell);
+
+/** Rows of cells as aligned text, each cell on one line; `right` names the columns that hold numbers. */
 export function textTable(rows: readonly (readonly string[])[], right: readonly number[] = []): string {
   const widths: number[] = [];
-  for (const row of rows)
-    for (const [j, cell] of row.entries()) widths[j] = Math.max(widths[j] ?? 0, cell.length);
+  const lines = rows.map((row) => row.map((cell) => visible(cut(cell))));
+  for (const line of lines)
+    for (const [j, cell] of line.entries()) widths[j] = Math.max(widths[j] ?? 0, cell.length);
   const pad = (cell: string, j: number) =>
     right.includes(j) ? cell.padStart(widths[j]) : cell.padEnd(widths[j]);
-  return rows.map((row) => `  ${row.map(pad).join("  ")}`.trimEnd()).join("\n");
+  return lines.map((line) => `  ${line.map(pad).join("  ")}`.trimEnd()).join("\n");
 }
 
 /** 75 → "1 min 15 s" */

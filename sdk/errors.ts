@@ -1,3 +1,5 @@
+import { oneLine } from "./text.ts";
+
 /**
  * What went wrong, for programs: `input` is the user's to mend (CLI exit 2), the rest are failures (exit 1).
  * `lost`: the GPU is gone, and with it all that it held; training goes on elsewhere.
@@ -20,7 +22,7 @@ export class MakeitError extends Error {
   }
 }
 
-/** Shorthand for the most common error: something about the user's input. */
+/** Shorthand for the most common error: something about the user's input. What it quotes of that is made visible. */
 export function inputError(message: string, hint = ""): MakeitError {
-  return new MakeitError("input", message, hint);
+  return new MakeitError("input", oneLine(message), oneLine(hint));
 }

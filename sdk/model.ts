@@ -22,6 +22,8 @@ const POOL = 4;
 /** What one draw may take: a typed array and the engine hold no more than 32-bit addresses reach. */
 const MAX_SAMPLE_BYTES = 2 ** 30;
 const MAX_HEADER = 100_000_000;
+/** An encoder's state is five deep; what is much deeper could not be written again. */
+const DEEPEST = 8;
 
 export interface SampleOptions {
   /** Rows to draw, classes as the generator makes them. */
@@ -107,8 +109,8 @@ export class Model {
     ]);
     const sets = file.group("sets", ["x", "y", "score"]);
     const [rows, rank] = kernel.shape;
-    const noise = noise_sd.shape[0];
-    const width = b.shape[0] / rank;
+    const noise = noise_sd.data.length;
+    const width = b.data.length / rank;
     const [count, setRows, features] = sets.x.shape;
     const settings = file.json("settings");
     const encoder = file.json("encoder") as unknown as ModelState["encoder"];
@@ -116,8 +118,10 @@ export class Model {
     const fits =
       Number.isInteger(width) &&
       a.data.length === noise * width * rank &&
+      kernel.data.length === rows * rank &&
       bias.data.length === rows &&
       setRows === rows &&
+      sets.x.data.length === count * rows * features &&
       sets.y.data.length === count * rows &&
       sets.score.data.length === count;
     if (!fits) throw file.broken("its tensors do not fit together");
@@ -165,6 +169,18 @@ function checksum(metadata: Metadata, entries: Entries, values: Uint8Array): str
   return sum.toString(16).padStart(8, "0");
 }
 
+/** An object of words and of lists of numbers: nothing nested, so that writing it again takes no deep stack. */
+function isFlat(value: unknown): boolean {
+  const isItem = (item: unknown) => typeof item !== "object";
+  const isPlain = (item: unknown) => isItem(item) || (Array.isArray(item) && item.every(isItem));
+  return typeof value === "object" && value !== null && Object.values(value).every(isPlain);
+}
+
+function isShallow(value: unknown, depth: number): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  return depth > 0 && Object.values(value).every((item) => isShallow(item, depth - 1));
+}
+
 interface StoredTensor {
   shape: number[];
   data: Float32Array;
@@ -191,12 +207,16 @@ class TensorFile {
     }
     if (typeof parsed !== "object" || parsed === null) throw this.broken("its header is not an object");
     const { __metadata__: metadata, ...entries } = parsed as Record<string, unknown>;
+    if (!isFlat(metadata ?? {}) || !Object.values(entries).every(isFlat)) {
+      throw this.broken("its header is no safetensors header");
+    }
     this.#entries = entries as Entries;
     const start = 8 + Number(length);
     // A plain view: the slice of a Node Buffer would not copy.
     this.#data = new Uint8Array(bytes.buffer, bytes.byteOffset + start, bytes.length - start);
     this.metadata = (metadata ?? {}) as Metadata;
     if (this.metadata.format !== "makeit") throw this.broken("it was not written by makeit");
+    if (!/^\d+$/.test(this.metadata.file_version)) throw this.broken("its version is missing");
     if (this.metadata.file_version !== String(FILE_VERSION)) {
       throw inputError(
         `${name} is a model of file version ${this.metadata.file_version}; this makeit ${VERSION} reads version ${FILE_VERSION}.`,
@@ -221,7 +241,8 @@ class TensorFile {
   json(key: string): Record<string, unknown> {
     try {
       const value: unknown = JSON.parse(this.metadata[key]);
-      if (typeof value === "object" && value !== null) return value as Record<string, unknown>;
+      const isObject = typeof value === "object" && value !== null;
+      if (isObject && isShallow(value, DEEPEST)) return value as Record<string, unknown>;
     } catch {}
     throw this.broken(`its ${key} cannot be read`);
   }

@@ -107,6 +107,7 @@ const word = fc.oneof(
     "a,b",
     "x\ny",
     "x\r\ny",
+    "x\r",
     "007",
     "é",
     "=1+1",

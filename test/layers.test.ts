@@ -10,7 +10,7 @@ import { describe, expect, test } from "vitest";
 const FLOORS: readonly (readonly string[])[] = [
   [
     "generated",
-    "errors",
+    "errors text",
     "version",
     "matrix",
     "confusion",

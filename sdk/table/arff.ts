@@ -1,6 +1,7 @@
 import { inputError } from "../errors.ts";
 import { ColumnBuilder } from "./builder.ts";
 import { checkHeader, type RawTable, type TextSettings } from "./csv.ts";
+import { checkColumns, checkRows } from "./limits.ts";
 import { Lines, linesOf } from "./lines.ts";
 
 /** A declared column: its cells must be numbers, one of the named categories, or (undefined) any text. */
@@ -16,7 +17,7 @@ interface Attribute {
  */
 export async function readArff(chunks: AsyncIterable<string>, settings: TextSettings): Promise<RawTable> {
   const reader = new ArffReader(settings);
-  for await (const lines of linesOf(chunks)) for (const line of lines) reader.line(line);
+  for await (const lines of linesOf(chunks, settings.table)) for (const line of lines) reader.line(line);
   return reader.end();
 }
 
@@ -55,9 +56,10 @@ class ArffReader {
 
   #header(text: string): void {
     const keyword = /^@(\w+)/.exec(text)?.[1].toLowerCase();
-    if (keyword === "attribute")
+    if (keyword === "attribute") {
       this.#attributes.push(this.#attribute(text.slice("@attribute".length).trim()));
-    else if (keyword === "data") this.#columns = this.#open();
+      checkColumns(this.#attributes.length, this.#settings.table);
+    } else if (keyword === "data") this.#columns = this.#open();
     else if (keyword === undefined)
       throw this.#error(`expected an @attribute or @data line, found "${text.slice(0, 40)}".`);
   }
@@ -103,6 +105,7 @@ class ArffReader {
       columns[i].push(fields[i]);
     }
     this.#lines.add(this.#rows++, 1);
+    checkRows(this.#rows, this.#settings.table);
   }
 
   #check(field: string, { name, categories }: Attribute): void {

@@ -1,4 +1,5 @@
-import { inputError } from "../errors.ts";
+import { inputError, MakeitError } from "../errors.ts";
+import { checkUnpacked } from "./limits.ts";
 
 /** Text handed to the parsers is cut into pieces of this many characters. */
 const PIECE = 2 ** 20;
@@ -76,12 +77,16 @@ async function peek(chunks: AsyncIterable<Uint8Array>): Promise<Opened> {
 async function* gunzip(chunks: AsyncIterable<Uint8Array>, table: string): AsyncGenerator<Uint8Array> {
   const iterator = chunks[Symbol.asyncIterator]();
   let upstream: unknown;
+  let [taken, given] = [0, 0];
   const packed = new ReadableStream<Uint8Array<ArrayBuffer>>({
     async pull(controller) {
       try {
         const next = await iterator.next();
         if (next.done) controller.close();
-        else controller.enqueue(next.value as Uint8Array<ArrayBuffer>);
+        else {
+          taken += next.value.length;
+          controller.enqueue(next.value as Uint8Array<ArrayBuffer>);
+        }
       } catch (error) {
         upstream = error;
         controller.error(error);
@@ -89,9 +94,14 @@ async function* gunzip(chunks: AsyncIterable<Uint8Array>, table: string): AsyncG
     },
   });
   try {
-    yield* read(packed.pipeThrough(new DecompressionStream("gzip")));
+    for await (const piece of read(packed.pipeThrough(new DecompressionStream("gzip")))) {
+      given += piece.length;
+      checkUnpacked(given, taken, table);
+      yield piece;
+    }
   } catch (error) {
     if (upstream) throw upstream;
+    if (error instanceof MakeitError) throw error;
     throw inputError(
       `${table} is not a whole gzip file (${error instanceof Error ? error.message : error}).`,
       "It was cut short or damaged on the way: fetch or pack it again.",

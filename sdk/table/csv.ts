@@ -1,6 +1,7 @@
 import Papa from "papaparse";
 import { inputError } from "../errors.ts";
 import { ColumnBuilder, type RawColumn } from "./builder.ts";
+import { checkColumns, checkRows, LONGEST_ROW } from "./limits.ts";
 import { Lines } from "./lines.ts";
 
 /** What a text reader must know. `wordsOnly` names the columns whose spellings are kept as they are. */
@@ -19,8 +20,6 @@ export interface RawTable {
 }
 
 const DELIMITERS = [",", "\t", ";", "|"];
-/** A row that is longer than this has lost its closing quote. */
-const LONGEST_ROW = 2 ** 24;
 
 interface Parsed {
   data: string[][];
@@ -41,19 +40,26 @@ class CsvReader {
   readonly #lines = new Lines();
   #carry = "";
   #parser: InstanceType<typeof Papa.Parser> | undefined;
+  #delimiter = ",";
   #newline: "\n" | "\r" = "\n";
   #columns: ColumnBuilder[] | undefined;
   #rows = 0;
 
   constructor(settings: TextSettings) {
     this.#settings = settings;
+    const { table, delimiter } = settings;
+    if (delimiter === undefined || /^[^\r\n"\ufeff]+$/.test(delimiter)) return;
+    throw inputError(
+      `${table}: fields cannot be separated by ${JSON.stringify(delimiter)}.`,
+      "Give a character that no field begins with, such as a semicolon.",
+    );
   }
 
   write(chunk: string): void {
     this.#carry += chunk;
     if (!this.#parser && !/[\n\r][^\n]/.test(this.#carry)) return;
     this.#consume(false);
-    if (this.#carry.length > LONGEST_ROW) throw this.#unclosed(this.#lines.next);
+    if (this.#carry.length > LONGEST_ROW) throw this.#endless(this.#lines.next);
   }
 
   end(): RawTable {
@@ -75,8 +81,10 @@ class CsvReader {
     const { data, errors, meta } = this.#parser.parse(text, 0, !last) as Parsed;
     const broken = errors.find((error) => last || error.row < data.length);
     const quoted = text.includes('"');
+    const ends = text.includes('\r"') ? this.#rowEnds(text, last) : undefined;
     for (let i = 0; i < data.length; i++) {
       if (broken?.row === i) throw this.#badQuote(broken.code);
+      if (!ends || text.startsWith("\r\n", ends[i] - 2)) dropReturn(data[i]);
       this.#row(data[i], quoted, last && i === data.length - 1);
     }
     if (broken) throw this.#badQuote(broken.code);
@@ -86,14 +94,20 @@ class CsvReader {
   /** Settles newline and delimiter on the first lines. `\r` before `\n` is dropped row by row: endings may be mixed. */
   #open(text: string, last: boolean): InstanceType<typeof Papa.Parser> {
     this.#newline = !text.includes("\n") && text.includes("\r") ? "\r" : "\n";
-    const delimiter =
+    this.#delimiter =
       this.#settings.delimiter ?? sniff(text.slice(0, 65_536), this.#newline, last && text.length <= 65_536);
-    return parser(delimiter, this.#newline);
+    return parser(this.#delimiter, this.#newline);
+  }
+
+  /** Where the rows of a text end in which a return before a row's end may be a quoted field's own. */
+  #rowEnds(text: string, last: boolean): number[] {
+    const ends: number[] = [];
+    const step = ({ meta }: Papa.ParseStepResult<string[]>) => ends.push(meta.cursor);
+    parser(this.#delimiter, this.#newline, step).parse(text, 0, !last);
+    return ends;
   }
 
   #row(fields: string[], quoted: boolean, lastOfFile: boolean): void {
-    const end = fields.length - 1;
-    if (fields[end].endsWith("\r")) fields[end] = fields[end].slice(0, -1);
     const line = this.#lines.next;
     const height = quoted ? 1 + fields.reduce((sum, field) => sum + newlines(field), 0) : 1;
     if (fields.length === 1 && fields[0].trim() === "" && (lastOfFile || this.#columns?.length !== 1)) {
@@ -106,8 +120,9 @@ class CsvReader {
       return;
     }
     if (fields.length !== this.#columns.length) throw this.#ragged(fields, line);
-    for (let i = 0; i <= end; i++) this.#columns[i].push(fields[i]);
+    for (let i = 0; i < fields.length; i++) this.#columns[i].push(fields[i]);
     this.#lines.add(this.#rows++, height);
+    checkRows(this.#rows, this.#settings.table);
   }
 
   #header(fields: string[], line: number): ColumnBuilder[] {
@@ -134,6 +149,14 @@ class CsvReader {
     );
   }
 
+  #endless(line: number): Error {
+    if (this.#carry.includes('"')) return this.#unclosed(line);
+    return inputError(
+      `${this.#settings.table}, line ${line}: a row of more than ${LONGEST_ROW} characters.`,
+      "Give a table with a header line and rows below it.",
+    );
+  }
+
   #unclosed(line: number): Error {
     return inputError(
       `${this.#settings.table}, line ${line}: a quoted field in the row that starts here is never closed.`,
@@ -144,9 +167,10 @@ class CsvReader {
 
 /**
  * Column names, trimmed.
- * @throws inputError for an empty or repeated one
+ * @throws inputError for an empty or repeated one, and for too many
  */
 export function checkHeader(fields: readonly string[], where: string): string[] {
+  checkColumns(fields.length, where);
   const seen = new Map<string, number>();
   return fields.map((field, i) => {
     const name = field.trim();
@@ -168,8 +192,17 @@ export function checkHeader(fields: readonly string[], where: string): string[] 
   });
 }
 
-function parser(delimiter: string, newline: "\n" | "\r"): InstanceType<typeof Papa.Parser> {
-  return new Papa.Parser({ delimiter, newline });
+function parser(
+  delimiter: string,
+  newline: "\n" | "\r",
+  step?: (row: Papa.ParseStepResult<string[]>) => void,
+): InstanceType<typeof Papa.Parser> {
+  return new Papa.Parser({ delimiter, newline, step });
+}
+
+function dropReturn(fields: string[]): void {
+  const end = fields.length - 1;
+  if (fields[end].endsWith("\r")) fields[end] = fields[end].slice(0, -1);
 }
 
 /** The delimiter that cuts the first lines into the same number of fields, the more the better. */

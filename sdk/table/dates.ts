@@ -6,6 +6,9 @@ import { POWERS_OF_TEN, roundTo } from "./numbers.ts";
  */
 const DATE =
   /^(\d{1,4})([-/.])(\d{1,2})\2(\d{1,4})(?:([ T])(\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,6}))?)?( ?(?:Z|[+-]\d{2}:?\d{2}))?)?$/;
+const DAY = "(?:YYYY(?<a>[-/.])MM?\\k<a>DD?|MM?(?<b>[-/.])DD?\\k<b>YYYY|DD?(?<c>[-/.])MM?\\k<c>YYYY)";
+const CLOCK = "(?:[ T]HH:mm(?::ss(?:\\.S{1,6})?)?(?: ?(?:Z|[+-]\\d{2}:?\\d{2}))?)?";
+const PATTERN = new RegExp(`^${DAY}${CLOCK}$`);
 const TOKEN = /YYYY|MM?|DD?|HH|mm|ss|S+/g;
 
 /** The parts of one spelled date-time, before it is known whether day or month comes first. */
@@ -41,6 +44,11 @@ export function parseDates(words: readonly string[]): Dates | undefined {
   const order = orderOf(known);
   const millis = Float64Array.from(alike, (p) => (p ? toMillis(p, order) : Number.NaN));
   return { pattern: patternOf(known, order), millis, ambiguous: order !== "YMD" && !decided(known) };
+}
+
+/** Whether dates are written like this: whether `parseDates` can have found it. */
+export function datePattern(pattern: string): boolean {
+  return PATTERN.test(pattern);
 }
 
 function split(word: string): Parts | undefined {

@@ -10,6 +10,7 @@ import {
 import { Components, type ComponentsState } from "./components.ts";
 import type { Condition, Feature, Field } from "./field.ts";
 import { fitNumber, NumberField, type NumberState } from "./numeric.ts";
+import { checkState } from "./state.ts";
 import { type Column, findColumn, type ImageShape, type Table } from "./table.ts";
 import { checkTarget, Target, type TargetState, targetRows } from "./target.ts";
 
@@ -190,12 +191,9 @@ export class Encoder {
     };
   }
 
-  /** The encoder that `toJSON` wrote, exactly. */
+  /** The encoder that `toJSON` wrote, exactly. @throws inputError for anything else */
   static fromJSON(state: EncoderState): Encoder {
-    if (!Array.isArray(state?.fields) || !state.target) {
-      throw inputError("This is not an encoder's state.", "Pass what toJSON of an encoder gave.");
-    }
-    const { fields, target, image, components } = state;
+    const { fields, target, image, components } = checkState(state);
     const rotation = components && new Components(components);
     const encoder = new Encoder(fields.map(fieldOf), new Target(target), image, rotation);
     if (components && components.features !== encoder.#plainWidth) {

@@ -1,3 +1,6 @@
+import { inputError } from "../errors.ts";
+import { LONGEST_ROW } from "./limits.ts";
+
 /** Physical lines of rows: consecutive but for the few rows that were preceded by others or span several lines. */
 export class Lines {
   /** The line on which the next row starts. */
@@ -31,13 +34,23 @@ export class Lines {
   }
 }
 
-/** Lines of text that arrives in pieces, one array a piece; line ends (`\n`, `\r\n`) are taken off. */
-export async function* linesOf(chunks: AsyncIterable<string>): AsyncGenerator<string[]> {
+/**
+ * Lines of text that arrives in pieces, one array a piece; line ends (`\n`, `\r\n`) are taken off.
+ * @throws inputError for a line without an end
+ */
+export async function* linesOf(chunks: AsyncIterable<string>, table: string): AsyncGenerator<string[]> {
   let carry = "";
+  let before = 0;
   for await (const chunk of chunks) {
     const lines = (carry + chunk).split("\n");
     carry = lines.pop()!;
+    before += lines.length;
     yield lines.map(withoutReturn);
+    if (carry.length <= LONGEST_ROW) continue;
+    throw inputError(
+      `${table}, line ${before + 1}: more than ${LONGEST_ROW} characters.`,
+      "Give a table with one row a line.",
+    );
   }
   if (carry !== "") yield [withoutReturn(carry)];
 }

@@ -6,7 +6,7 @@ export interface Scan {
   decimals: number;
 }
 
-const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+const NUMBER = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
 /** 10⁰ … 10²², each exact. */
 export const POWERS_OF_TEN = Array.from({ length: 23 }, (_, d) => Number(`1e${d}`));
 /** More digits than this after the point are rounding noise: the column is taken as real numbers. */

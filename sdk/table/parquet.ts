@@ -1,6 +1,8 @@
 import type { SchemaElement } from "hyparquet";
 import { inputError, MakeitError } from "../errors.ts";
+import type { RawColumn } from "./builder.ts";
 import { checkHeader, type RawTable, type TextSettings } from "./csv.ts";
+import type { PageColumn, Unpacker } from "./pages.ts";
 import { columnOf } from "./record.ts";
 import type { Column, Table } from "./table.ts";
 
@@ -10,46 +12,108 @@ export async function readParquet(bytes: Uint8Array, settings: TextSettings): Pr
     return await read(bytes, settings);
   } catch (error) {
     if (error instanceof MakeitError) throw error;
+    // What a library stumbled over says nothing to the user.
+    const why = error instanceof Error && error.constructor === Error ? error.message : "it is damaged";
     throw inputError(
-      `${settings.table} is not a whole Parquet file (${error instanceof Error ? error.message : error}).`,
+      `${settings.table} is not a whole Parquet file (${why}).`,
       "It was cut short or damaged on the way: fetch or write it again.",
     );
   }
 }
 
 async function read(bytes: Uint8Array, settings: TextSettings): Promise<RawTable> {
-  const [{ parquetMetadataAsync, parquetRead, parquetSchema }, { compressors }] = await Promise.all([
-    import("hyparquet"),
+  const [{ readFooter }, { Unpacker }, { compressors, decompressZstd }] = await Promise.all([
+    import("./footer.ts"),
+    import("./pages.ts"),
     import("hyparquet-compressors"),
   ]);
-  const buffer = bytes.buffer as ArrayBuffer;
-  const file = {
-    byteLength: bytes.length,
-    slice: (start: number, end = bytes.length) =>
-      buffer.slice(bytes.byteOffset + start, bytes.byteOffset + end),
-  };
-  const metadata = await parquetMetadataAsync(file);
-  const rows = Number(metadata.num_rows);
-  const schema = parquetSchema(metadata).children;
+  const { rows, columns: elements, groups } = readFooter(bytes, settings.table);
   const names = checkHeader(
-    schema.map((node) => node.element.name),
+    elements.map((element) => element.name),
     settings.table,
   );
   if (rows === 0) throw inputError(`${settings.table} has no rows.`, "Give a table with rows.");
+  // Into a given buffer, because without one it believes the lengths that a frame says.
+  const ZSTD = (input: Uint8Array, length: number) => {
+    const page = decompressZstd(input, new Room(length));
+    return new Uint8Array(page.buffer, page.byteOffset, page.length);
+  };
+  const unpacker = new Unpacker(settings.table, bytes.length, { ...compressors, ZSTD });
   const place = (row: number) => `row ${row + 1}`;
-  const columns = [];
-  for (const [i, { element, children }] of schema.entries()) {
-    if (children.length > 0) throw nested(element.name, children[0].element.name, settings);
-    const cells: unknown[] = new Array(rows);
-    const onChunk = ({ columnData, rowStart }: { columnData: ArrayLike<unknown>; rowStart: number }) => {
-      const single = element.type === "FLOAT";
-      for (let k = 0; k < columnData.length; k++)
-        cells[rowStart + k] = single ? decimal(columnData[k]) : columnData[k];
-    };
-    await parquetRead({ file, metadata, columns: [element.name], compressors, onChunk });
+  const columns: RawColumn[] = [];
+  for (const [i, element] of elements.entries()) {
+    const cells: unknown[] = [];
+    for (const group of groups) {
+      const { start, end, codec } = group.chunks[i];
+      const column = { element, codec, rows: group.rows };
+      // A copy: the slice of a Node Buffer would be a part of whatever else it holds.
+      await readChunk(new Uint8Array(bytes.subarray(start, end)), column, unpacker, cells);
+    }
+    if (cells.length !== rows) throw new Error(`column "${names[i]}" has ${cells.length} rows of ${rows}`);
     columns.push(columnOf(names[i], cells, place, settings));
   }
   return { columns, rows, place };
+}
+
+/** Room to unpack into. The library compares it with a number, for which an array would be written out as text. */
+class Room extends Uint8Array {
+  [Symbol.toPrimitive](): number {
+    return 0;
+  }
+}
+
+/** Appends the cells of some rows of one column, which the library reads as if they were a file of their own. */
+async function readChunk(
+  chunk: Uint8Array<ArrayBuffer>,
+  column: PageColumn,
+  unpacker: Unpacker,
+  cells: unknown[],
+): Promise<void> {
+  const { element, codec, rows } = column;
+  if (rows === 0) return;
+  const [{ checkPages }, { parquetRead }] = await Promise.all([import("./pages.ts"), import("hyparquet")]);
+  const pages = checkPages(chunk, column, unpacker);
+  const meta_data = {
+    type: element.type!,
+    codec,
+    path_in_schema: [element.name],
+    encodings: [],
+    num_values: BigInt(rows),
+    total_uncompressed_size: 0n,
+    total_compressed_size: BigInt(chunk.length),
+    data_page_offset: 0n,
+  };
+  const single = element.type === "FLOAT";
+  await parquetRead({
+    file: { byteLength: chunk.length, slice: () => chunk.buffer },
+    metadata: {
+      version: 2,
+      schema: [{ name: "root", num_children: 1 }, element],
+      num_rows: BigInt(rows),
+      row_groups: [
+        { columns: [{ file_offset: 0n, meta_data }], total_byte_size: 0n, num_rows: BigInt(rows) },
+      ],
+      metadata_length: 0,
+    },
+    compressors: { [codec]: () => pages.shift()! },
+    parsers: { stringFromBytes: (bytes) => bytes && textOf(bytes, element.name, unpacker.table) },
+    onChunk: ({ columnData }) => {
+      for (let k = 0; k < columnData.length; k++) cells.push(single ? decimal(columnData[k]) : columnData[k]);
+    },
+  });
+}
+
+const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+function textOf(bytes: Uint8Array, column: string, table: string): string {
+  try {
+    return UTF8.decode(bytes);
+  } catch {
+    throw inputError(
+      `${table}: column "${column}" holds bytes that are no UTF-8 text.`,
+      "Leave the column out, or write it as text.",
+    );
+  }
 }
 
 /** The shortest decimal that a 32-bit float stands for: 39.1, not 39.09999847412109. */
@@ -60,13 +124,6 @@ function decimal(cell: unknown): unknown {
     if (Math.fround(short) === cell) return short;
   }
   return cell;
-}
-
-function nested(name: string, child: string, settings: TextSettings): Error {
-  return inputError(
-    `${settings.table}: column "${name}" is nested (${name}.${child}).`,
-    "Flatten nested values into columns of their own.",
-  );
 }
 
 /** Writes a table as Parquet (snappy): integers, doubles, booleans, dates, timestamps and strings. */

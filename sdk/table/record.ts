@@ -1,7 +1,12 @@
 import { inputError } from "../errors.ts";
 import { ColumnBuilder, type Digits, type RawColumn } from "./builder.ts";
 import { checkHeader, type RawTable, type TextSettings } from "./csv.ts";
+import { checkRows } from "./limits.ts";
 import { decimalsOf, MOST_DECIMALS, roundTo } from "./numbers.ts";
+
+/** Dates are written with four digits for the year. */
+const FIRST_DAY = Date.parse("0000-01-01");
+const END_OF_DAYS = Date.parse("+010000-01-01");
 
 /** Columns in memory: numbers, strings, booleans, dates; null, undefined and NaN are missing. */
 export function readRecord(record: Record<string, ArrayLike<unknown>>, settings: TextSettings): RawTable {
@@ -17,6 +22,7 @@ export function readRecord(record: Record<string, ArrayLike<unknown>>, settings:
     );
   }
   if (rows === 0) throw inputError(`${settings.table} has no rows.`, "Give arrays that are not empty.");
+  checkRows(rows, settings.table);
   const names = checkHeader(
     [...entries.keys()].map((i) => entries[i][0]),
     settings.table,
@@ -43,7 +49,7 @@ export function columnOf(
     if (kind !== "missing") kinds.add(kind);
   }
   if (kinds.size === 1 && kinds.has("number")) return numberColumn(name, cells, place, settings);
-  if (kinds.size === 1 && kinds.has("date")) return dateColumn(name, cells);
+  if (kinds.size === 1 && kinds.has("date")) return dateColumn(name, cells, place, settings);
   const typed = kinds.size === 1 || kinds.has("key");
   const builder = new ColumnBuilder(name, settings.missing, typed || settings.wordsOnly.has(name));
   for (let row = 0; row < cells.length; row++) builder.push(spell(cells[row]));
@@ -88,8 +94,20 @@ function numberColumn(
   return { name, rows: cells.length, values, digits };
 }
 
-function dateColumn(name: string, cells: ArrayLike<unknown>): RawColumn {
+function dateColumn(
+  name: string,
+  cells: ArrayLike<unknown>,
+  place: (row: number) => string,
+  settings: TextSettings,
+): RawColumn {
   const values = Float64Array.from(cells, (cell) => (cell instanceof Date ? cell.getTime() : Number.NaN));
+  const far = values.findIndex((millis) => millis < FIRST_DAY || millis >= END_OF_DAYS);
+  if (far >= 0) {
+    throw inputError(
+      `${settings.table}, ${place(far)}, column "${name}": found ${new Date(values[far]).toISOString()}, expected a date of the years 0 to 9999.`,
+      "Leave the cell empty (null) if the date is not known.",
+    );
+  }
   const wholeDays = values.every((millis) => Number.isNaN(millis) || millis % 86_400_000 === 0);
   return { name, rows: cells.length, values, pattern: wholeDays ? "YYYY-MM-DD" : "YYYY-MM-DDTHH:mm:ss.SSSZ" };
 }

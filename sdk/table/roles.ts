@@ -33,9 +33,10 @@ export interface Surroundings {
 
 /**
  * Finds a column's role from its cells (or obeys the user's) and gives it its final shape.
- * @throws inputError for a cell that contradicts its column: infinity, a word among numbers or dates
+ * @throws inputError for a cell that contradicts its column: infinity, a word among numbers or dates, half a character
  */
 export function settle(raw: RawColumn, forced: ForcedRole | undefined, around: Surroundings): Column {
+  checkText(raw, around);
   if (forced === "numeric") return withConstant(forcedNumbers(raw, around), around);
   if (forced === "id" || forced === "drop") {
     return { ...(raw.values ? numeric(raw) : categorical(raw)), role: forced };
@@ -47,6 +48,20 @@ export function settle(raw: RawColumn, forced: ForcedRole | undefined, around: S
       ? forcedNumbers(raw, around)
       : fromWords(raw, around);
   return withId(withConstant(column, around), around);
+}
+
+/** Lone surrogates cannot be written: two words that differ in them would become one. */
+export const HALF = /\p{Cs}/u;
+
+function checkText(raw: RawColumn, around: Surroundings): void {
+  const bad = raw.words?.findIndex((word) => HALF.test(word)) ?? -1;
+  if (bad < 0 && !HALF.test(raw.name)) return;
+  const where = bad < 0 ? "the header" : `${around.place(rowOf(raw, bad))}, column "${raw.name}"`;
+  const found = bad < 0 ? raw.name : raw.words![bad];
+  throw inputError(
+    `${around.table}, ${where}: found "${clip(found)}", which has half a character in it.`,
+    "It was cut apart on the way: write it again as Unicode text.",
+  );
 }
 
 function fromWords(raw: RawColumn, around: Surroundings): Column {

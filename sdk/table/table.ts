@@ -107,10 +107,14 @@ export function unknownColumn(table: string, name: string, names: readonly strin
   );
 }
 
+/** Longer words are not compared: that takes time with the square of their length, and they are no slips. */
+const LONGEST_WORD = 200;
+
 /** The candidate closest to `word` (case ignored), when it is close enough to be a slip. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   let best: string | undefined;
   let least = Math.max(2, Math.ceil(word.length / 3)) + 1;
+  if (word.length > LONGEST_WORD) return undefined;
   for (const candidate of candidates) {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase(), least);
     if (distance < least) {
