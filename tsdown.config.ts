@@ -10,6 +10,15 @@ const shared: UserConfig = {
   inputOptions: { checks: { pluginTimings: false }, resolve: { mainFields: ["module", "main"] } },
 };
 
+/** What is ours alone, by itself, so that nothing of it gets into the package. */
+const apart = (folder: string, entry: Record<string, string>): UserConfig => ({
+  ...shared,
+  entry,
+  outDir: `dist/${folder}`,
+  dts: false,
+  clean: false,
+});
+
 export default defineConfig([
   {
     ...shared,
@@ -37,19 +46,13 @@ export default defineConfig([
       codeSplitting: { groups: [{ name: "core", test: /\/sdk\/(?:train|result|version)\.ts$/ }] },
     },
   },
-  {
-    ...shared,
-    // By itself, so that nothing of it gets into the package.
-    entry: {
-      kernels: "./bench/kernels.ts",
-      learn: "./bench/learn.ts",
-      quality: "./bench/quality.ts",
-      speed: "./bench/speed.ts",
-      "speed/worker": "./bench/speed/worker.ts",
-      "speed/page": "./bench/speed/page.ts",
-    },
-    outDir: "dist/bench",
-    dts: false,
-    clean: false,
-  },
+  apart("bench", {
+    kernels: "./bench/kernels.ts",
+    learn: "./bench/learn.ts",
+    quality: "./bench/quality.ts",
+    speed: "./bench/speed.ts",
+    "speed/worker": "./bench/speed/worker.ts",
+    "speed/page": "./bench/speed/page.ts",
+  }),
+  apart("fuzz", { main: "./fuzz/main.ts", worker: "./fuzz/worker.ts" }),
 ]);

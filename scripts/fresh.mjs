@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 
 process.chdir(fileURLToPath(new URL("..", import.meta.url)));
 const SOURCES = [
-  ...["assembly", "shaders", "sdk", "cli", "bench", "web", "data"],
+  ...["assembly", "shaders", "sdk", "cli", "bench", "fuzz", "web", "data"],
   ...["package.json", "package-lock.json"],
 ];
 const SCRIPTS = ["scripts/wasm.mjs", "scripts/shaders.mjs", "scripts/web.mjs"];
