@@ -65,7 +65,8 @@ export function row_mean_grad(dy: usize, dx: usize, sets: i32, rows: i32, cols: 
 @inline
 function slope(y: v128, dy: v128, activation: u32): v128 {
   const one = f32x4.splat(1);
-  if (activation == RELU) return v128.and(dy, f32x4.gt(y, f32x4.splat(0)));
+  // not "where y > 0": that would take NaN for 0 and hide it
+  if (activation == RELU) return v128.andnot(dy, f32x4.le(y, f32x4.splat(0)));
   if (activation == LEAKY_RELU) {
     return v128.bitselect(dy, f32x4.mul(dy, f32x4.splat(LEAK)), f32x4.gt(y, f32x4.splat(0)));
   }

@@ -14,7 +14,8 @@ const LEAK = 0.2;
 
 fn gradient(y: f32, dy: f32) -> f32 {
   switch p.activation {
-    case RELU { return select(0.0, dy, y > 0.0); }
+    // not "where y > 0": that would take NaN for 0 and hide it
+    case RELU { return select(dy, 0.0, y <= 0.0); }
     case LEAKY_RELU { return select(LEAK * dy, dy, y > 0.0); }
     case SIGMOID { return dy * y * (1.0 - y); }
     case TANH { return dy * (1.0 - y * y); }
