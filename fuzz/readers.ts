@@ -14,6 +14,8 @@ import { readTable } from "../sdk/parquet.ts";
 import { Random } from "../sdk/random.ts";
 import type { ReadOptions, TableFormat } from "../sdk/table/read.ts";
 import { checkTable, checkUses } from "./check.ts";
+import { checkpoint } from "./checkpoint.ts";
+import { imageReaders } from "./images.ts";
 import { damageModel, readModel, seedModel } from "./model.ts";
 import { damage, damageJson, jsonText, oddJson, oneIn, pick, WORDS } from "./mutate.ts";
 import { damageParquet } from "./parquet.ts";
@@ -258,7 +260,9 @@ export const READERS: readonly Reader[] = [
   sniff,
   gzip,
   parquet,
+  ...imageReaders,
   model,
+  checkpoint,
   config,
   words,
   json,

@@ -31,6 +31,9 @@ const KINDS = {
 type Kind = keyof typeof KINDS;
 type Numbers = InstanceType<(typeof KINDS)[Kind]>;
 
+/** A state is seven deep; what is much deeper could not be packed again. */
+const DEEPEST = 64;
+
 /** Lists of numbers this long are written as Float64Array: a long history is no text. */
 const LONG = 16;
 
@@ -93,7 +96,11 @@ export function unpack(bytes: Uint8Array, name: string): unknown {
     throw broken("is damaged: its checksum does not match");
   }
   const json = new TextDecoder().decode(bytes.subarray(HEAD, HEAD + length));
-  return revive(JSON.parse(json), bytes.subarray(start));
+  try {
+    return revive(JSON.parse(json), bytes.subarray(start));
+  } catch {
+    throw broken("is damaged: what it holds has no meaning"); // its checksum was forged
+  }
 }
 
 function describe(
@@ -126,24 +133,29 @@ function describe(
   return Object.hasOwn(value, MARK) ? { [MARK]: { entries } } : Object.fromEntries(entries);
 }
 
-function revive(value: unknown, numbers: Uint8Array): unknown {
+function revive(value: unknown, numbers: Uint8Array, depth = 0): unknown {
   if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return value.map((item) => revive(item, numbers));
+  if (depth > DEEPEST) throw new Error("too deep");
+  const inner = (item: unknown) => revive(item, numbers, depth + 1);
+  if (Array.isArray(value)) return value.map(inner);
   const object = (entries: [string, unknown][]) =>
-    Object.fromEntries(entries.map(([key, item]) => [key, revive(item, numbers)]));
+    Object.fromEntries(entries.map(([key, item]) => [key, inner(item)]));
   if (!Object.hasOwn(value, MARK)) return object(Object.entries(value));
-  const marked = (
-    value as Record<typeof MARK, null | string | [Kind | "list", number, number] | { entries: [] }>
-  )[MARK];
+  const marked = (value as Record<typeof MARK, null | string | unknown[] | { entries: [] }>)[MARK];
   if (marked === null) return undefined;
   if (typeof marked === "string") return Number(marked);
-  if (!Array.isArray(marked)) return object(marked.entries);
-  const [kind, at, length] = marked;
-  const Numbers = kind === "list" ? Float64Array : KINDS[kind];
+  return Array.isArray(marked) ? reviveArray(marked, numbers) : object(marked.entries);
+}
+
+function reviveArray([kind, at, length]: unknown[], numbers: Uint8Array): Numbers | number[] {
+  const known = kind === "list" || Object.hasOwn(KINDS, String(kind));
+  const Numbers = kind === "list" ? Float64Array : KINDS[kind as Kind];
+  const inside = [at, length].every((n) => Number.isSafeInteger(n) && (n as number) >= 0);
+  const from = at as number;
+  const to = from + (length as number) * (known ? Numbers.BYTES_PER_ELEMENT : 0);
+  if (!known || !inside || to > numbers.length) throw new Error("no such array");
   // A copy of its own: aligned, and free to be handed to another thread.
-  const array = new Numbers(
-    new Uint8Array(numbers.subarray(at, at + length * Numbers.BYTES_PER_ELEMENT)).buffer,
-  );
+  const array = new Numbers(new Uint8Array(numbers.subarray(from, to)).buffer);
   return kind === "list" ? Array.from(array) : array;
 }
 

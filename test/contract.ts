@@ -1,7 +1,7 @@
 /** The suite that every engine passes: each row of the kernel table against its float64 reference. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Backend, type Tensor, VIEW_ALIGNMENT } from "../sdk/engine/backend.ts";
-import { type KernelName, kernels } from "../sdk/engine/kernels.ts";
+import { ACTIVATION, type KernelName, kernels } from "../sdk/engine/kernels.ts";
 import { Random } from "../sdk/random.ts";
 import { type Arrays, type Params, references } from "./reference.ts";
 
@@ -130,6 +130,22 @@ export function contract(name: string, open: () => Promise<Backend>): void {
         }
       }
     });
+  });
+
+  test(`${name} does not take NaN for 0 in a ReLU or its gradient`, async () => {
+    const backend = await open();
+    const { relu, leaky_relu } = ACTIVATION;
+    for (const activation of [relu, leaky_relu]) {
+      const given = { x: [Number.NaN], w: [1], b: [0], y: [0] };
+      const inputs = Object.fromEntries(Object.entries(given).map(([k, v]) => [k, Float32Array.from(v)]));
+      const layer = { rows: 1, inner: 1, cols: 1, activation };
+      expect((await runKernel(backend, "dense", inputs, layer)).y[0]).toBeNaN();
+      const grads = { y: Float32Array.of(Number.NaN, 1, 0), dy: Float32Array.of(Number.NaN, 2, 3) };
+      const { dy } = await runKernel(backend, "activation_grad", grads, { length: 3, activation });
+      expect(dy[0]).toBeNaN();
+      expect(dy[1]).toBe(2);
+    }
+    backend.dispose();
   });
 
   describe(`${name} says what is wrong with a call`, () => {

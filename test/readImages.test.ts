@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -350,14 +350,29 @@ describe("a CSV of paths and labels", () => {
     const pictures = [1, 2, 3].map((seed) => noise(3, 3, 3, seed));
     put("list/images/one.png", await encodePng(pictures[0]));
     put("list/two.png", await encodePng(pictures[1]));
-    put("elsewhere.png", await encodePng(pictures[2]));
-    const rows = ["images/one.png,7", "../elsewhere.png,9", `${path("list/two.png")},7`];
+    put("list/more/three.png", await encodePng(pictures[2]));
+    const rows = ["images/one.png,7", "./images/../more/three.png,9", `${path("list/two.png")},7`];
     const csv = put("list/faces.csv", `File,Label\n${rows.join("\n")}\n`);
     const table = await readImages(csv, { size: "3x3" });
     expect(labels(table)).toEqual(["7", "9", "7"]);
     [pictures[0], pictures[2], pictures[1]].forEach((picture, row) => {
       expect(imageFromRow(cpu, table, row)).toEqual(picture);
     });
+  });
+
+  test("reads nothing outside of its own folder, and no devices", async () => {
+    const reading = (file: string) => refusal(readImages(put("list/sly.csv", `path,label\n"${file}",x\n`)));
+    put("other/one.png", await encodePng(noise(3, 3, 3, 1)));
+    for (const file of [
+      "../other/one.png",
+      "images/../../other/one.png",
+      path("other/one.png"),
+      "/etc/passwd",
+      "/dev/zero",
+    ])
+      expect(await reading(file), file).toMatch(/names .*, which lies outside of its folder/);
+    symlinkSync("/dev/zero", path("list/endless.png"));
+    expect(await reading("endless.png")).toMatch(/endless\.png is no file/);
   });
 
   test("names what is missing", async () => {
@@ -554,6 +569,17 @@ describe(".npz", () => {
     expect(await reading({ x: images, y: npy("<f4", [count], Float32Array.of(1, 2, 0.5, 1)) })).toMatch(
       /label 3 .* is 0.5/,
     );
+    const lying = zipSync({ "a.npy": new Uint8Array(99) });
+    const view = new DataView(lying.buffer);
+    const end = lying.length - 22;
+    view.setUint32(view.getUint32(end + 16, true) + 24, 2 ** 30, true);
+    expect(await refusal(readInCore({ name: "set.npz", data: lying }))).toMatch(
+      /unpacks to more than 100 times/,
+    );
+    view.setUint16(end + 8, 60_000, true);
+    view.setUint16(end + 10, 60_000, true);
+    view.setUint32(view.getUint32(end + 16, true) + 24, 99, true);
+    expect(await refusal(readInCore({ name: "set.npz", data: lying }))).toMatch(/not a whole \.npz/);
     expect(await refusal(readInCore({ name: "set.npz", data: new Uint8Array(50) }))).toMatch(
       /not a whole \.npz/,
     );

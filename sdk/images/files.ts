@@ -16,7 +16,7 @@ export interface FileTree {
   readonly paths: readonly string[];
   /** The one that was asked for, where it was a file and not a folder. */
   readonly main?: string;
-  /** A path that is written in the file `file`, as one of the tree. */
+  /** A path that is written in the file `file`, as one of the tree. @throws MakeitError (input) for one outside */
   beside(file: string, path: string): string;
   /** @throws MakeitError (input) when there is no such file, or it is larger than is read. */
   read(path: string): Promise<Uint8Array>;

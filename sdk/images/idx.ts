@@ -2,7 +2,7 @@
 import { inputError } from "../errors.ts";
 import type { Picture } from "../image.ts";
 import { openBytes } from "../table/bytes.ts";
-import type { ImageSet } from "./set.ts";
+import { type ImageSet, itemsOf } from "./set.ts";
 
 /** More bytes than this do not become a table. */
 const MOST = 2 ** 31;
@@ -42,9 +42,9 @@ export async function readIdx(
     count,
     grey: channels === 1,
     warnings: [],
-    items: Array.from(tags.data, (label, i) => ({
+    items: itemsOf(count, (i) => ({
       name: `${images.name}, image ${i + 1}`,
-      label: String(label),
+      label: String(tags.data[i]),
       picture: (): Picture => ({ width, height, data: data.subarray(i * size, (i + 1) * size) }),
     })),
   };

@@ -1,6 +1,6 @@
 /** Images in Node: folders and files by path, and sharp to decode them. */
 import { readdir, readFile, stat } from "node:fs/promises";
-import { basename, dirname, isAbsolute, join, relative, resolve } from "node:path";
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { inputError } from "../errors.ts";
 import type { Picture } from "../image.ts";
 import type { Table } from "../table/table.ts";
@@ -33,10 +33,19 @@ async function openTree(path: string, name = path): Promise<FileTree> {
     name,
     ...(folder ? {} : { main: basename(path) }),
     paths,
-    beside: (file, other) => (isAbsolute(other) ? other : slashes(join(dirname(file), other))),
+    beside(file, other) {
+      const path = relative(root, resolve(root, dirname(file), other));
+      if (path.split(sep)[0] !== ".." && !isAbsolute(path)) return slashes(path);
+      throw inputError(
+        `${file} names ${other}, which lies outside of its folder.`,
+        "Put the list into a folder above all that it names.",
+      );
+    },
     async read(file) {
       const full = resolve(root, file);
-      const { size } = await found(full);
+      const status = await found(full);
+      if (!status.isFile()) throw inputError(`${full} is no file.`, "Leave it out.");
+      const { size } = status;
       if (size > MOST_BYTES) throw tooLarge(full, size);
       return readFile(full);
     },

@@ -1,10 +1,13 @@
 /** NumPy's .npz: a zip file of arrays, one of images and one of labels. */
 import { inputError } from "../errors.ts";
 import type { Picture } from "../image.ts";
-import type { ImageSet } from "./set.ts";
+import { checkUnpacked } from "../table/limits.ts";
+import { type ImageSet, itemsOf } from "./set.ts";
 
 /** More bytes than this do not become a table. */
 const MOST = 2 ** 31;
+/** Of a file's entry in the list of a zip file. */
+const ENTRY = 46;
 
 interface NumpyArray {
   readonly name: string;
@@ -33,7 +36,7 @@ export async function readNpz(bytes: Uint8Array, name: string): Promise<ImageSet
     count,
     grey,
     warnings: left.length > 0 ? [`${name}: ${list(left)} ${left.length > 1 ? "were" : "was"} not read.`] : [],
-    items: Array.from({ length: count }, (_, i) => ({
+    items: itemsOf(count, (i) => ({
       name: `${name}, image ${i + 1}`,
       label: label(i),
       picture: () => picture(i),
@@ -58,12 +61,15 @@ function choose(arrays: readonly NumpyArray[], otherwise: string): NumpyArray {
 
 async function unpack(bytes: Uint8Array, name: string): Promise<NumpyArray[]> {
   const { unzipSync } = await import("fflate");
-  let total = 0;
+  let [count, total] = [0, 0];
   let files: Record<string, Uint8Array>;
   try {
     files = unzipSync(bytes, {
       filter: ({ name: file, originalSize }) => {
         total += originalSize;
+        // Room is made for the sizes that the file says, and the list of files goes on as long as it says.
+        if (++count > bytes.length / ENTRY) throw new Error("it lists more files than it can hold");
+        checkUnpacked(total, bytes.length, name);
         if (total > MOST) {
           throw inputError(
             `${name} unpacks to more than ${MOST / 2 ** 30} GiB.`,
@@ -104,7 +110,8 @@ function readNpy(bytes: Uint8Array, name: string, file: string): NumpyArray {
     throw broken("it is in Fortran's order; save a copy made by ascontiguousarray");
   const shape = sizes.split(",").flatMap((size) => (size.trim() === "" ? [] : [Number(size)]));
   const length = shape.reduce((product, size) => product * size, 1) * bytesOf(type);
-  if (!(length <= bytes.length - start)) throw broken("it is cut short, or holds objects");
+  if (!shape.every((size) => Number.isSafeInteger(size) && size > 0)) throw broken("it is empty");
+  if (!(length > 0 && length <= bytes.length - start)) throw broken("it is cut short, or holds objects");
   return { name, shape, type, bytes: bytes.subarray(start, start + length) };
 }
 

@@ -18,3 +18,8 @@ export interface ImageItem {
   /** @throws MakeitError (input) for an image that cannot be used. */
   picture(): Picture | Promise<Picture>;
 }
+
+/** Items one at a time: a few bytes may stand for millions of them. */
+export function* itemsOf(count: number, item: (i: number) => ImageItem): Generator<ImageItem> {
+  for (let i = 0; i < count; i++) yield item(i);
+}
