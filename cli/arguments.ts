@@ -1,13 +1,13 @@
 /** The command line, read: which command, its files and its flags; or the text of `--help` and its like. */
 import yargs, { type Argv, type Options } from "yargs";
 import { inputError } from "../sdk/errors.ts";
-import type { Command } from "./command.ts";
+import type { Command, Files } from "./command.ts";
 import { readConfig } from "./config.ts";
 import { type Flag, type Flags, kebab, readValue, suggestion, type Values } from "./flags.ts";
 
 export type Parsed =
   | { kind: "text"; text: string }
-  | { kind: "command"; command: Command; values: Values<Flags>; files: Record<string, string> };
+  | { kind: "command"; command: Command; values: Values<Flags>; files: Files<string> };
 
 type RawArguments = { _: (string | number)[]; $0: string } & Record<string, unknown>;
 
@@ -102,9 +102,14 @@ function usage(command: Command): string {
   return [command.name, ...Object.keys(command.positionals).map((name) => `<${name}>`)].join(" ");
 }
 
+/** A positional's name without the mark of those that take several. */
+function bare(name: string): string {
+  return name.replace(/\.\.$/, "");
+}
+
 function describeCommand(builder: Argv, command: Command): Argv {
   for (const [name, describe] of Object.entries(command.positionals)) {
-    builder.positional(name, { describe, type: "string" });
+    builder.positional(bare(name), { describe, type: "string" });
   }
   for (const [name, flag] of Object.entries(command.flags)) builder.option(kebab(name), yargsOption(flag));
   const examples = command.examples.map(([line, what]) => `  ${line}\n      ${what}`);
@@ -157,7 +162,14 @@ function refuseUnknown(command: Command, raw: RawArguments): void {
   const flags = Object.entries(command.flags);
   const names = flags.map(([name]) => kebab(name));
   const shorts = flags.flatMap(([, flag]) => flag.short ?? []);
-  const known = new Set([...names, ...shorts, ...GLOBAL, ...Object.keys(command.positionals), "_", "$0"]);
+  const known = new Set([
+    ...names,
+    ...shorts,
+    ...GLOBAL,
+    ...Object.keys(command.positionals).map(bare),
+    "_",
+    "$0",
+  ]);
   for (const name of Object.keys(raw)) {
     if (known.has(name)) continue;
     const hint = suggestion(kebab(name), names, "--") || `makeit ${command.name} --help lists the flags.`;
@@ -176,7 +188,7 @@ function refuseUnknown(command: Command, raw: RawArguments): void {
 async function valuesOf(
   command: Command,
   raw: RawArguments,
-): Promise<{ values: Values<Flags>; files: Record<string, string> }> {
+): Promise<{ values: Values<Flags>; files: Files<string> }> {
   const given: Values<Flags> = {};
   for (const [name, flag] of Object.entries(command.flags) as [string, Flag][]) {
     const word = raw[kebab(name)];
@@ -184,8 +196,13 @@ async function valuesOf(
   }
   const { config, ...flags } = given;
   const fromFile = typeof config === "string" ? await readConfig(config, command.flags) : {};
-  const files = Object.fromEntries(Object.keys(command.positionals).map((name) => [name, String(raw[name])]));
-  return { values: { ...fromFile, ...flags }, files };
+  const files = Object.fromEntries(
+    Object.keys(command.positionals).map((name) => {
+      const word = raw[bare(name)];
+      return [name, Array.isArray(word) ? word.map(String) : String(word)];
+    }),
+  );
+  return { values: { ...fromFile, ...flags }, files: files as Files<string> };
 }
 
 /** A flag given twice: lists are joined, anything else is a contradiction. */

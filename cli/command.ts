@@ -5,7 +5,7 @@ import type { Terminal } from "./terminal.ts";
 export interface Command<F extends Flags = Flags, P extends string = string> {
   readonly name: string;
   readonly describe: string;
-  /** Positional arguments in order: name → what it is. All are required. */
+  /** Positional arguments in order: name → what it is. All are required; a last one that ends in `..` takes several. */
   readonly positionals: Readonly<Record<P, string>>;
   readonly flags: F;
   /** A real command line and what it does. */
@@ -14,8 +14,10 @@ export interface Command<F extends Flags = Flags, P extends string = string> {
    * Loads what it needs only now, so that help, completion and refusals stay quick.
    * @returns the exit code
    */
-  run(values: Values<F>, files: Record<P, string>, terminal: Terminal): Promise<number>;
+  run(values: Values<F>, files: Files<P>, terminal: Terminal): Promise<number>;
 }
+
+export type Files<P extends string> = { [K in P]: K extends `${string}..` ? string[] : string };
 
 /** Lets TypeScript infer the flags' types inside `run`. */
 export function command<F extends Flags, P extends string>(spec: Command<F, P>): Command {

@@ -1,6 +1,7 @@
 /** `makeit fit`: the main job. */
 import { resolve } from "node:path";
 import { inputError } from "../sdk/errors.ts";
+import type { FitOptions } from "../sdk/node.ts";
 import { resolveSettings } from "../sdk/options.ts";
 import { command } from "./command.ts";
 import {
@@ -10,12 +11,16 @@ import {
   JSON_FLAG,
   pick,
   QUIET_FLAG,
+  ROWS_FLAG,
   SETTING_FLAGS,
   SPLIT_COLUMN,
   TABLE_FLAGS,
   type Values,
 } from "./flags.ts";
 import { checkTableFlags, openTable, targetOf } from "./tables.ts";
+
+/** What a run is made of: a table, and what to do with it. */
+export const RUN_FLAGS = { ...TABLE_FLAGS, ...SPLIT_COLUMN, ...IMAGE_FLAGS, ...SETTING_FLAGS } as const;
 
 const FLAGS = {
   ...TABLE_FLAGS,
@@ -29,13 +34,7 @@ const FLAGS = {
     describe: "The folder of results",
   },
   force: { kind: "boolean", group: "Output", describe: "Replace the results that the folder holds" },
-  rows: {
-    kind: "integer",
-    min: 1,
-    max: 1e8,
-    group: "Output",
-    describe: "Rows of synthetic.csv (default: those of the sets that vote)",
-  },
+  ...ROWS_FLAG,
   ...CHECKPOINT_FLAGS,
   ...SETTING_FLAGS,
   ...CONFIG_FLAG,
@@ -64,14 +63,10 @@ export const fitTable = command({
     ["makeit fit churn.csv -t churned --resume makeit-out", "go on with a run that was stopped"],
   ],
   async run(values, { table }, terminal) {
-    const target = targetOf(table, values);
-    checkSplits(values);
-    checkTableFlags(values);
-    const settings = pick(values, SETTING_FLAGS);
-    resolveSettings(settings as object); // wrong values are told before anything is read
-    const { positive, splitColumn, rows, stall, force = false } = values;
+    const asked = askedOf(table, values);
+    const { rows, stall, force = false } = values;
     const out = outputFolder(values);
-    const options = { ...(settings as object), target, positive, splitColumn, rows, stallSeconds: stall };
+    const options = { ...asked, rows, stallSeconds: stall };
     const checkpoint = {
       seconds: values.checkpoint ?? FLAGS.checkpoint.default,
       resume: values.resume !== undefined,
@@ -81,6 +76,17 @@ export const fitTable = command({
     return runJob({ open: () => openTable(table, values), options, out, force, checkpoint }, terminal);
   },
 });
+
+/** What is asked of a run, by the table's path and its flags. @throws MakeitError for what cannot be */
+export function askedOf(table: string, values: Values<typeof RUN_FLAGS>): FitOptions {
+  const target = targetOf(table, values);
+  checkSplits(values);
+  checkTableFlags(values);
+  const settings = pick(values, SETTING_FLAGS) as object;
+  resolveSettings(settings); // wrong values are told before anything is read
+  const { positive, splitColumn } = values;
+  return { ...settings, target, positive, splitColumn };
+}
 
 /** What is resumed is where the results go. */
 function outputFolder({ out, resume, force }: Values<typeof FLAGS>): string {
@@ -96,7 +102,7 @@ function outputFolder({ out, resume, force }: Values<typeof FLAGS>): string {
   return resume;
 }
 
-function checkSplits(values: Values<typeof FLAGS>): void {
+function checkSplits(values: Values<typeof RUN_FLAGS>): void {
   for (const flag of ["splits", "repeats"] as const) {
     if (values.splitColumn !== undefined && values[flag] !== undefined) {
       throw inputError(`--${flag} and --split-column contradict each other.`, "Leave one of them out.");

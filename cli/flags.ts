@@ -136,6 +136,16 @@ export const CHECKPOINT_FLAGS = {
   },
 } as const satisfies Flags;
 
+export const ROWS_FLAG = {
+  rows: {
+    kind: "integer",
+    min: 1,
+    max: 1e8,
+    group: "Output",
+    describe: "Rows of synthetic.csv (default: those of the sets that vote)",
+  },
+} as const satisfies Flags;
+
 /** One flag for each parameter of the SDK. */
 export const SETTING_FLAGS = OPTIONS;
 

@@ -2,6 +2,7 @@
 /** The command line's entry: reads the words, runs the command, sets the exit code. */
 
 import { VERSION } from "../sdk/version.ts";
+import { aggregateRun } from "./aggregate.ts";
 import { parseArguments } from "./arguments.ts";
 import { EXIT } from "./command.ts";
 import { demo } from "./demo.ts";
@@ -12,10 +13,15 @@ import { inspect } from "./inspect.ts";
 import { discardAll } from "./output.ts";
 import { sampleModel } from "./sample.ts";
 import { reportError, Terminal } from "./terminal.ts";
+import { trainOneSplit } from "./trainSplit.ts";
 import { web } from "./web.ts";
 
 const STREAMS = { stdout: process.stdout, stderr: process.stderr };
-const COMMANDS = [fitTable, sampleModel, evaluateTables, inspect, devices, demo, web];
+const COMMANDS = [
+  ...[fitTable, sampleModel, evaluateTables, inspect],
+  ...[trainOneSplit, aggregateRun],
+  ...[devices, demo, web],
+];
 
 function leave(code: number): never {
   discardAll();

@@ -15,9 +15,9 @@ export interface Progress {
   stop(): void;
 }
 
-export function showProgress(terminal: Terminal, { jobs }: { jobs: number }): Progress {
+export function showProgress(terminal: Terminal, expected: { jobs: number; parts?: number }): Progress {
   if (terminal.quiet) return { update() {}, resume() {}, warn: (text) => terminal.warn(text), stop() {} };
-  return terminal.live ? bar(new Tally({ jobs }), terminal) : lines(new Tally({ jobs }), terminal);
+  return terminal.live ? bar(new Tally(expected), terminal) : lines(new Tally(expected), terminal);
 }
 
 /** "split 2/5" or "final model" */

@@ -69,9 +69,7 @@ export async function runJob(
       { ...options, signal: interrupt.signal, checkpoint: saving },
       terminal,
     );
-    for (const { path, content } of outputs(run)) folder.write(path, content());
-    if (table.image) await writePictures(run.result, table.image, folder);
-    folder.commit();
+    await writeRun(run, folder);
     const whole = !interrupt.signal.aborted && !run.result.failed;
     if (whole) removeRun(saves);
     await tell(run.result, folder, (performance.now() - started) / 1000, terminal);
@@ -99,6 +97,14 @@ async function fitWithProgress(table: Table, options: NodeFitOptions, terminal: 
   }
 }
 
+/** Everything that a run leaves behind, in its place. */
+export async function writeRun(run: Run, folder: OutputFolder): Promise<void> {
+  for (const { path, content } of outputs(run)) folder.write(path, content());
+  const { image } = run.result.data;
+  if (image) await writePictures(run.result, image, folder);
+  folder.commit();
+}
+
 /** Of images also what any viewer opens: contact sheets and importances as PNG. */
 async function writePictures(result: RunResult, shape: ImageShape, folder: OutputFolder): Promise<void> {
   const { encodePng, importanceSheet, pngBytes } = await import("../sdk/images/index.ts");
@@ -115,7 +121,8 @@ async function writePictures(result: RunResult, shape: ImageShape, folder: Outpu
   }
 }
 
-async function tell(
+/** The verdict on the terminal, or the object of `--json`. */
+export async function tell(
   result: RunResult,
   folder: OutputFolder,
   seconds: number,

@@ -48,10 +48,13 @@ export interface CheckpointOptions {
 }
 
 /** What a run is; two runs that agree in it compute the same. */
-interface RunFile {
+export interface Identity {
   version: string;
   options: Record<string, unknown>;
   data: Record<string, unknown>;
+}
+
+interface RunFile extends Identity {
   /** A trial chose it, perhaps: it would not choose the same again. */
   choice: Choice;
 }
@@ -76,7 +79,7 @@ export class Checkpoints {
   readonly folder: string;
   readonly seconds: number;
   readonly warn: (message: string) => void;
-  readonly #run: Omit<RunFile, "choice">;
+  readonly #run: Identity;
   readonly #resumed: RunFile | undefined;
 
   /** @throws MakeitError when it is to go on with a run of other data, other options or another version */
@@ -88,7 +91,7 @@ export class Checkpoints {
     this.folder = folder;
     this.seconds = seconds;
     this.warn = onWarning ?? (() => {});
-    this.#run = { version: VERSION, options: optionsOf(table, options, asked), data: contentOf(table) };
+    this.#run = identityOf(table, options, asked);
     if (!resume || !holdsRun(folder)) return;
     this.#resumed = unpack(readFileSync(join(folder, RUN)), join(folder, RUN)) as RunFile;
     refuseOther(folder, this.#resumed, this.#run);
@@ -230,7 +233,7 @@ function attempt(warn: (message: string) => void, what: string, save: () => void
  * A file that is there whole or not at all, whenever the process or the machine stops.
  * @param before what becomes of the file that was there
  */
-function writeDurably(file: string, bytes: Uint8Array, before?: string): void {
+export function writeDurably(file: string, bytes: Uint8Array, before?: string): void {
   const temporary = `${file}.tmp`;
   try {
     const handle = openSync(temporary, "w");
@@ -260,6 +263,11 @@ function syncFolder(folder: string): void {
   } finally {
     closeSync(handle);
   }
+}
+
+/** @param asked what else was asked for, by name: how the table was read */
+export function identityOf(table: Table, options: FitOptions, asked: Record<string, unknown> = {}): Identity {
+  return { version: VERSION, options: optionsOf(table, options, asked), data: contentOf(table) };
 }
 
 /** Everything that was asked for and that what is saved depends on. */
@@ -297,19 +305,28 @@ function contentOf({ rows, columns }: Table): Record<string, unknown> {
   };
 }
 
-/** @throws MakeitError that names each difference with both values */
-function refuseOther(folder: string, saved: RunFile, now: Omit<RunFile, "choice">): void {
-  const flat = ({ version, options, data }: Omit<RunFile, "choice">): Record<string, unknown> => ({
+/** What two runs differ in, a sentence's part each; `said` puts the two values into words. */
+export function differences(
+  one: Identity,
+  other: Identity,
+  said: (name: string, one: string, other: string) => string,
+): string[] {
+  const flat = ({ version, options, data }: Identity): Record<string, unknown> => ({
     "version of Makeit": version,
     ...options,
     ...data,
   });
-  const [before, after] = [flat(saved), flat(now)];
+  const [before, after] = [flat(one), flat(other)];
   const names = new Set([...Object.keys(before), ...Object.keys(after)]);
   const show = (value: unknown) => (value === undefined ? "not given" : JSON.stringify(value));
-  const different = [...names]
+  return [...names]
     .filter((name) => show(before[name]) !== show(after[name]))
-    .map((name) => `${name} was ${show(before[name])} and is ${show(after[name])}`);
+    .map((name) => said(name, show(before[name]), show(after[name])));
+}
+
+/** @throws MakeitError that names each difference with both values */
+function refuseOther(folder: string, saved: Identity, now: Identity): void {
+  const different = differences(saved, now, (name, was, is) => `${name} was ${was} and is ${is}`);
   if (different.length === 0) return;
   throw inputError(
     `The checkpoint in ${folder} is of another run: ${different.join("; ")}.`,

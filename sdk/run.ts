@@ -74,6 +74,25 @@ export const runInline: SplitRunner = async (jobs, { hooks, stopped }) => {
   return outcomes;
 };
 
+/** What a run says of itself beside its splits; plain data, so that their outcomes can meet it on another machine. */
+export interface Brief {
+  settings: Settings;
+  /** What was asked for beside the settings. */
+  asked: Pick<FitOptions, "target" | "positive" | "splitColumn"> & { drop: string | undefined };
+  data: Omit<RunResult["data"], "columns">;
+  /** Splits that are tested; the model on all rows comes after them. */
+  splits: number;
+  warnings: string[];
+  choice: Choice;
+}
+
+/** All of a run but the work. */
+export interface Plan {
+  brief: Brief;
+  /** The splits, and last the model on all rows. */
+  jobs: SplitJob[];
+}
+
 /**
  * Trains on every split of the table and on all of it; compares with the simple rivals on held-out rows.
  * @throws MakeitError for input that cannot be used, naming what to change.
@@ -85,11 +104,30 @@ export async function fit(
   resolve = resolveEngine,
 ): Promise<Run> {
   const started = performance.now();
-  const { target, positive, rows, signal, onEpoch, onResume } = options;
-  const settings = settingsOf(table, options);
+  const { rows, signal, onEpoch, onResume } = options;
   if (rows !== undefined && !(Number.isInteger(rows) && rows > 0)) {
     throw inputError(`Option rows is ${rows}; expected a whole number of at least 1.`);
   }
+  const { brief, jobs } = await planRun(table, options, resolve);
+  const { settings, splits } = brief;
+  const stopped = () => signal?.aborted ?? false;
+  const hooks = ({ split }: SplitJob): SplitHooks => {
+    const place = { split, splits, epochs: settings.epochs };
+    return {
+      onEpoch: (epoch, score, best) => onEpoch?.({ ...place, epoch, score, best }),
+      onResume: (epoch, finished) => onResume?.({ ...place, epoch, finished }),
+      shouldStop: stopped,
+    };
+  };
+  const run = await concludeRun(brief, await runner(jobs, { parallel: settings.jobs, hooks, stopped }), rows);
+  run.result.seconds = (performance.now() - started) / 1000;
+  return run;
+}
+
+/** What the run of a table comes down to: its jobs, each of which can be run anywhere. @throws MakeitError as `fit` */
+export async function planRun(table: Table, options: FitOptions, resolve = resolveEngine): Promise<Plan> {
+  const { target, positive, splitColumn } = options;
+  const settings = settingsOf(table, options);
   const prepared = prepare(table, options);
   const { warnings, learnt, info } = prepared;
   const splits = planSplits(prepared, settings);
@@ -99,21 +137,26 @@ export async function fit(
   const base = { table: learnt, target, positive, settings: { ...settings, engine: choice.engine } };
   const jobs: SplitJob[] = splits.map((split, i) => ({ ...base, split: i + 1, ...split }));
   jobs.push({ ...base, split: 0, train: Uint32Array.from(info.rows), test: new Uint32Array(0) });
-  const stopped = () => signal?.aborted ?? false;
-  const hooks = ({ split }: SplitJob): SplitHooks => {
-    const place = { split, splits: splits.length, epochs: settings.epochs };
-    return {
-      onEpoch: (epoch, score, best) => onEpoch?.({ ...place, epoch, score, best }),
-      onResume: (epoch, finished) => onResume?.({ ...place, epoch, finished }),
-      shouldStop: stopped,
-    };
-  };
-  const ran = await runner(jobs, { parallel: settings.jobs, hooks, stopped });
+  const asked = { target, positive, splitColumn, drop: dropped(learnt) };
+  const data = describeData(learnt, info);
+  return { brief: { settings, asked, data, splits: splits.length, warnings, choice }, jobs };
+}
+
+/**
+ * A run from what its jobs came to, in their order; `undefined` for jobs never begun.
+ * @param rows of the synthetic table; absent: those of the sets that vote
+ */
+export async function concludeRun(
+  { settings, asked, data, splits, warnings: told, choice }: Brief,
+  ran: readonly (SplitOutcome | FailedSplit | undefined)[],
+  rows?: number,
+): Promise<Run> {
+  const warnings = [...told];
   const failed = ran.filter((outcome) => outcome !== undefined && "failure" in outcome) as FailedSplit[];
   const outcomes = ran.map((outcome) => (outcome && "model" in outcome ? outcome : undefined));
   const tested = outcomes.filter((outcome) => outcome?.result !== undefined) as Tested[];
   const begun = tested.length + failed.filter(({ split }) => split > 0).length;
-  if (begun < splits.length) warnings.push(`Interrupted: ${begun} of ${splits.length} splits were run.`);
+  if (begun < splits) warnings.push(`Interrupted: ${begun} of ${splits} splits were run.`);
   warnings.push(...failed.map(({ split, failure }) => `${nameOf(split)} could not be run: ${failure}`));
   for (const { split, result } of tested) {
     if (result.stopped.reason !== "diverged") continue;
@@ -123,28 +166,36 @@ export async function fit(
   }
   const done = outcomes.filter((outcome) => outcome !== undefined);
   warnings.push(...done.flatMap(lostEngines), ...done.flatMap((outcome) => outcome.warnings ?? []));
-  const final = outcomes[jobs.length - 1] ?? bestOf(tested, settings, failed);
+  const last = ran.length - 1;
+  const final = outcomes[last] ?? bestOf(tested, settings, failed);
   if (final.result) {
-    const why = ran[jobs.length - 1]
+    const why = ran[last]
       ? "the one on all rows could not be run"
       : "the run was interrupted before the one on all rows";
     warnings.push(`The model is that of split ${final.split}: ${why}.`);
   }
+  const { target, positive } = asked;
   const model = new Model(final.model, { ...settings, target, positive });
   const synthetic = rows === undefined ? model.best() : await sample(model, { rows, seed: settings.seed });
-  const result = await aggregate(tested, {
-    learnt,
-    info,
-    settings,
-    asked: { target, positive, splitColumn: options.splitColumn, drop: dropped(learnt) },
-    warnings,
-    final,
-    choice,
+  const results = tested.map(({ result }) => result);
+  const { name, rows: usable, ...more } = data;
+  const result: RunResult = {
+    version: VERSION,
+    seed: settings.seed,
     engine: [...new Set(done.flatMap(({ engines }) => engines.map(({ engine }) => engine)))].join(" and "),
-  });
+    engineReason: choice.reason,
+    options: plain({ ...settings, ...asked }),
+    data: { name, rows: usable, columns: model.encoder.columns.length, ...more },
+    metric: openMetric(settings.metric, data.classes.length).name,
+    splits: results,
+    mean: await averageSplits(tested, settings, data.classes.length),
+    rules: recurring(results),
+    verdict: judge(results, settings),
+    warnings,
+    seconds: results.reduce((sum, { seconds }) => sum + seconds, 0),
+  };
   if (failed.length > 0) result.failed = failed;
   if (settings.profile) result.profile = sumTimes(done.map(({ kernels }) => kernels));
-  result.seconds = (performance.now() - started) / 1000;
   return { result, model, synthetic };
 }
 
@@ -222,53 +273,21 @@ function bestOf(tested: Tested[], settings: Settings, [failed]: FailedSplit[]): 
   return tested.reduce((a, b) => (sign * b.result.test.makeit > sign * a.result.test.makeit ? b : a));
 }
 
-interface Context {
-  learnt: Table;
-  info: TargetInfo;
-  settings: Settings;
-  /** What was asked for beside the settings. */
-  asked: Pick<FitOptions, "target" | "positive" | "splitColumn"> & { drop: string | undefined };
-  warnings: string[];
-  final: SplitOutcome;
-  choice: Choice;
-  /** The engines that trained. */
-  engine: string;
-}
-
 function dropped(table: Table): string | undefined {
   const names = table.columns.filter(({ role }) => role === "drop").map(({ name }) => name);
   return names.length > 0 ? names.join(",") : undefined;
 }
 
-async function aggregate(tested: Tested[], context: Context): Promise<RunResult> {
-  const { settings, learnt, info, asked } = context;
-  const { classes, counts } = info;
-  const encoder = Encoder.fromJSON(context.final.model.encoder);
+function describeData(learnt: Table, { column, classes, counts, rows }: TargetInfo): Brief["data"] {
   const positive = classes.length === 2 ? 1 : counts.indexOf(Math.min(...counts));
-  const splits = tested.map(({ result }) => result);
   return {
-    version: VERSION,
-    seed: settings.seed,
-    engine: context.engine,
-    engineReason: context.choice.reason,
-    options: plain({ ...settings, ...asked }),
-    data: {
-      name: learnt.name.replace(/^.*[\\/]/, ""), // a report travels; the path stays at home
-      rows: info.rows.length,
-      columns: encoder.columns.length,
-      ...(learnt.image && { image: learnt.image }),
-      target: info.column,
-      classes: [...classes],
-      counts: [...counts],
-      positive: classes[positive],
-      positives: counts[positive],
-    },
-    metric: openMetric(settings.metric, classes.length).name,
-    splits,
-    mean: await averageSplits(tested, settings, classes.length),
-    rules: recurring(splits),
-    verdict: judge(splits, settings),
-    warnings: context.warnings,
-    seconds: 0,
+    name: learnt.name.replace(/^.*[\\/]/, ""), // a report travels; the path stays at home
+    rows: rows.length,
+    ...(learnt.image && { image: learnt.image }),
+    target: column,
+    classes: [...classes],
+    counts: [...counts],
+    positive: classes[positive],
+    positives: counts[positive],
   };
 }

@@ -22,6 +22,7 @@ export interface Resumed extends Omit<Epoch, "score" | "best"> {
  */
 export class Tally {
   readonly #jobs: number;
+  readonly #parts: number | undefined;
   readonly #start: number;
   readonly #last = new Map<number, number>();
   #splits = 0;
@@ -30,8 +31,10 @@ export class Tally {
   /** Share that was behind when the last split resumed. */
   #before = 0;
 
-  constructor({ jobs, now = performance.now() }: { jobs: number; now?: number }) {
+  /** @param options.parts how many of the splits and the final model will be heard of (default: all) */
+  constructor({ jobs, parts, now = performance.now() }: { jobs: number; parts?: number; now?: number }) {
     this.#jobs = Math.max(1, jobs);
+    this.#parts = parts;
     this.#start = now;
   }
 
@@ -55,7 +58,7 @@ export class Tally {
 
   /** Share of the run that is behind, from 0 to 1. */
   get share(): number {
-    const total = (this.#splits + 1) * this.#epochs;
+    const total = (this.#parts ?? this.#splits + 1) * this.#epochs;
     if (total === 0) return 0;
     const active = [...this.#last.values()].slice(-this.#jobs);
     const whole = this.#last.size - active.length;

@@ -44,7 +44,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["outputs"],
   ["index"],
   ["checkpoints"],
-  ["node worker threads"],
+  ["node worker threads lanes part"],
   ["cli", "bench", "web"],
 ];
 
@@ -54,6 +54,8 @@ const NODE_FILES = [
   "sdk/worker.ts",
   "sdk/checkpoints.ts",
   "sdk/threads.ts",
+  "sdk/lanes.ts",
+  "sdk/part.ts",
   "sdk/dawn.ts",
   "sdk/plots/node.ts",
   "sdk/images/node.ts",
