@@ -1,5 +1,5 @@
 // CART (Breiman et al. 1984): exact splits, Gini or entropy, sample weights, any number of classes.
-// Every feature's rows are sorted once; a node is the same stretch [start, end) of every feature's order, and a split
+// A forest's trees look at `tries` features a node, drawn from a seed. Every feature's rows are sorted once; a node is the same stretch [start, end) of every feature's order, and a split
 // partitions each order stably. An entry of an order is 8 bytes: the value's ordered key above, the row and its class
 // below, so that a scan streams through memory. Rows of weight 0 are left out, as in scikit-learn.
 import { cleanF32 } from "./clean";
@@ -23,6 +23,8 @@ let goesLeft: usize; // u8 (kept)
 let counts: usize; // f64 (classes): the node's weight by class
 let lefts: usize; // f64 (classes): the same left of the scan
 let multiples: usize; // f64 (kept + 1): n log₂ n, entropy of unweighted rows
+let deck: usize; // i32 (features): what a node draws its features from
+let state: u32; // of the draws
 let stack: usize;
 
 let total: f64; // the node's weight
@@ -42,7 +44,8 @@ function layout(at: usize, rows: i32, features: i32, outputs: i32, depth: i32): 
   counts = goesLeft + ((<usize>rows + 7) & ~7);
   lefts = counts + (<usize>outputs << 3);
   multiples = lefts + (<usize>outputs << 3);
-  stack = multiples + (<usize>(rows + 1) << 3);
+  deck = multiples + (<usize>(rows + 1) << 3);
+  stack = deck + ((<usize>(features + 1) << 2) & ~7);
   return stack + max(FRAME * <usize>(min(depth, rows) + 2), RADIX_BYTES);
 }
 
@@ -53,10 +56,11 @@ export function tree_bytes(rows: i32, features: i32, outputs: i32, maxDepth: i32
 
 // x f32 (rows, features), y i32 (rows) in 0 … outputs − 1, w f64 (rows) or address 0 for ones. Nodes in pre-order go to
 // `nodes`: threshold f64, impurity f64, value f64 (outputs), then feature (−1: a leaf), left, right, samples i32, each
-// an array of `capacity`. Of equal splits the one with the lowest feature, then threshold, is taken. Returns the nodes
+// an array of `capacity`. Of equal splits the one with the lowest feature, then threshold, is taken. With `tries` below
+// `features` a node looks at so many of them, and on until one splits it (Breiman 2001). Returns the number of nodes.
 export function tree_fit(
   x: usize, y: usize, w: usize, rows: i32, features: i32, outputs: i32, entropy: i32, maxDepth: i32, leaf: i32,
-  nodes: usize, capacity: i32, scratch: usize,
+  nodes: usize, capacity: i32, scratch: usize, tries: i32, seed: u32,
 ): i32 {
   layout(scratch, rows, features, outputs, maxDepth);
   classes = outputs;
@@ -68,7 +72,9 @@ export function tree_fit(
   if (criterion == ENTROPY && unweighted) {
     for (let n = 1; n <= kept; n++) f64.store(multiples + (<usize>n << 3), <f64>n * Math.log2(<f64>n));
   }
-  return grow(features, maxDepth, nodes, capacity);
+  state = seed;
+  for (let j = 0; j < features; j++) i32.store(deck + (<usize>j << 2), j);
+  return grow(features, maxDepth, nodes, capacity, tries);
 }
 
 /** Fills and sorts the orders. */
@@ -101,7 +107,7 @@ function arrange(x: usize, y: usize, w: usize, rows: i32, features: i32): void {
   for (let j = 0; j < features; j++) radixSort(orders + <usize>j * column, spare, kept, 32, stack);
 }
 
-function grow(features: i32, maxDepth: i32, nodes: usize, capacity: i32): i32 {
+function grow(features: i32, maxDepth: i32, nodes: usize, capacity: i32, tries: i32): i32 {
   const thresholds = nodes;
   const impurities = thresholds + (<usize>capacity << 3);
   const values = impurities + (<usize>capacity << 3);
@@ -133,7 +139,8 @@ function grow(features: i32, maxDepth: i32, nodes: usize, capacity: i32): i32 {
     lowest = Infinity;
     feature = -1;
     tolerance = 1e-10 * total;
-    for (let j = 0; j < features; j++) scan(j, start, end);
+    if (tries < features) scanSome(features, tries, start, end);
+    else for (let j = 0; j < features; j++) scan(j, start, end);
     if (feature < 0) continue;
     i32.store(splits + at, feature);
     f64.store(thresholds + 2 * at, 0.5 * <f64>fromOrderedF32(below) + 0.5 * <f64>fromOrderedF32(above));
@@ -205,6 +212,28 @@ function impurity(): f64 {
     else if (p > 0) sum -= p * Math.log2(p);
   }
   return criterion == ENTROPY ? sum : 1 - sum;
+}
+
+/** Scans features dealt from the shuffled deck: `tries` of them, and further ones while none splits. */
+function scanSome(features: i32, tries: i32, start: i32, end: i32): void {
+  for (let k = 0; k < features && (k < tries || feature < 0); k++) {
+    const from = deck + (<usize>k << 2);
+    const to = deck + (<usize>(k + <i32>((<u64>draw() * <u64>(features - k)) >> 32)) << 2);
+    const j = i32.load(to);
+    i32.store(to, i32.load(from));
+    i32.store(from, j);
+    scan(j, start, end);
+  }
+}
+
+/** SplitMix32: a counter through a mixing function (Steele, Lea and Flood 2014, in 32 bits). */
+@inline
+function draw(): u32 {
+  state += 0x9e3779b9;
+  let z = state;
+  z = (z ^ (z >> 16)) * 0x21f0aaad;
+  z = (z ^ (z >> 15)) * 0x735a2d97;
+  return z ^ (z >> 15);
 }
 
 /** Looks for a better split of [start, end) on feature j: a cut between different values, minLeaf rows on each side. */

@@ -1,9 +1,9 @@
 import { Cpu } from "./engine/module.ts";
 import { inputError } from "./errors.ts";
 import { checkMatrix, classWeights } from "./examples.ts";
+import type { ForestOptions } from "./forest.ts";
 import { Logistic, type LogisticOptions, type LogisticState } from "./logistic.ts";
 import type { Matrix } from "./matrix.ts";
-import type { TreeOptions } from "./tree.ts";
 
 /** What a user brings: any classifier with `fit` and `predictProba` (see README for ml-cart in a dozen lines). */
 export interface Classifier {
@@ -13,7 +13,7 @@ export interface Classifier {
   predictProba(X: number[][]): number[][] | Promise<number[][]>;
 }
 
-export type ClassifierName = "logistic" | "tree";
+export type ClassifierName = "logistic" | "tree" | "forest";
 
 /** What the engine fits thousands of times a run: flat data in, flat probabilities out. */
 export interface Learner {
@@ -27,7 +27,7 @@ export interface Learner {
 export type LearnerState = LogisticState;
 
 /** Options of the built-in classifiers; each reads its own. */
-export interface LearnerOptions extends LogisticOptions, TreeOptions {}
+export interface LearnerOptions extends LogisticOptions, ForestOptions {}
 
 /**
  * Opens a classifier for `classes` classes. Opened once, it is fitted as often as one likes.
@@ -53,7 +53,7 @@ export function openLearner(
     throw inputError(`The number of classes is ${classes}.`, "Give a whole number from 1.");
   }
   if (spec === "logistic") return new Logistic(classes, cpu, options);
-  if (spec === "tree") return openTree(classes, options);
+  if (spec === "tree" || spec === "forest") return openGrown(spec, classes, options);
   if (
     typeof spec === "object" &&
     typeof spec?.fit === "function" &&
@@ -63,18 +63,19 @@ export function openLearner(
   }
   throw inputError(
     `The classifier is ${typeof spec === "string" ? `"${spec}"` : typeof spec}.`,
-    'Give "logistic", "tree", or an object with fit(X, y, weights?) and predictProba(X).',
+    'Give "logistic", "tree", "forest", or an object with fit(X, y, weights?) and predictProba(X).',
   );
 }
 
-/** A tree, which is loaded with the first fit: most runs do without. */
-function openTree(classes: number, options: LearnerOptions): Learner {
+/** A tree or a forest of them, which is loaded with the first fit: most runs do without. */
+function openGrown(name: "tree" | "forest", classes: number, options: LearnerOptions): Learner {
   const open = async () => {
-    const [{ TreeLearner }, cpu] = await Promise.all([import("./tree.ts"), Cpu.openExtra()]);
-    return new TreeLearner(classes, cpu, options);
+    const cpu = await Cpu.openExtra();
+    if (name === "tree") return new (await import("./tree.ts")).TreeLearner(classes, cpu, options);
+    return new (await import("./forest.ts")).ForestLearner(classes, cpu, options);
   };
-  let tree: ReturnType<typeof open> | undefined;
-  const opened = () => (tree ??= open());
+  let learner: ReturnType<typeof open> | undefined;
+  const opened = () => (learner ??= open());
   return {
     fit: async (x, y, weights) => (await opened()).fit(x, y, weights),
     predictProba: async (x) => (await opened()).predictProba(x),

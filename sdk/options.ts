@@ -48,7 +48,12 @@ const WORDS: { readonly [K in keyof Settings]: readonly [Group, string] } = {
     "Best sets, and as many last sets, that are scored again before the vote (0: keep the best as it is)",
   ],
   rescoreDraws: ["Score", "Fresh draws of inner folds for scoring them again"],
+  select: [
+    "Score",
+    "Metric that chooses the sets that vote (auto: the metric, or one without a threshold where it has one)",
+  ],
   vote: ["Score", "Sets whose classifiers vote in the end"],
+  cut: ["Score", "How far the vote's threshold goes from ½ (0) to the one that is best out of fold (1)"],
   lambda: [
     "Discriminator",
     "λ: how strongly the discriminator pulls rows toward the real distribution (0 where objective is synthetic)",
@@ -86,7 +91,8 @@ const WORDS: { readonly [K in keyof Settings]: readonly [Group, string] } = {
     "Table",
     "Learn in so many principal components of the columns (0: in the columns; needs scale)",
   ],
-  treeDepth: ["Run", "Depth of the base classifier `tree`"],
+  treeDepth: ["Run", "Depth of the base classifiers `tree` and `forest`"],
+  trees: ["Run", "Trees of the base classifier `forest`"],
 };
 
 const entries = (Object.keys(SPECS) as (keyof Settings)[]).map((name) => {

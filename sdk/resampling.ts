@@ -74,14 +74,15 @@ export function smote(
   const parts: Matrix[] = [];
   const labels: number[] = [];
   for (const { rows, lacking } of shortfalls(y, classes)) {
-    parts.push(interpolate(takeRows(x, rows), lacking, random, k, groups));
+    const own = takeRows(x, rows);
+    parts.push(interpolate(own, lacking, () => random.integer(own.rows), random, { k, groups }));
     for (let i = 0; i < lacking; i++) labels.push(y[rows[0]]);
   }
   return { x: parts.reduce(stackRows, x), y: concat(y, Int32Array.from(labels)) };
 }
 
 /** The classes below the largest, with the rows they lack. An absent class stays absent. */
-function shortfalls(y: Int32Array, classes: number): { rows: number[]; lacking: number }[] {
+export function shortfalls(y: Int32Array, classes: number): { rows: number[]; lacking: number }[] {
   const byClass = rowsByClass(y, classes);
   const largest = Math.max(...byClass.map((rows) => rows.length));
   return byClass
@@ -90,19 +91,19 @@ function shortfalls(y: Int32Array, classes: number): { rows: number[]; lacking: 
     .filter(({ lacking }) => lacking > 0);
 }
 
-/** `count` new rows of the class whose rows are `x`. */
-function interpolate(
+/** `count` new rows of the class whose rows are `x`, the i-th on the way from row `start(i)` to a neighbour. */
+export function interpolate(
   x: Matrix,
   count: number,
+  start: (i: number) => number,
   random: Random,
-  k: number,
-  groups: readonly (readonly number[])[],
+  { k = 5, groups = [] }: SmoteOptions = {},
 ): Matrix {
   const out = matrix(count, x.cols);
   const distances = new Neighbours(x, groups);
   const found = new Map<number, Uint32Array>();
   for (let i = 0; i < count; i++) {
-    const row = random.integer(x.rows);
+    const row = start(i);
     const u = random.uniform();
     if (!found.has(row)) found.set(row, distances.nearest(row, k));
     const near = found.get(row)!;
@@ -120,7 +121,7 @@ function interpolate(
   return out;
 }
 
-/** Nearest rows within one class, categorical groups counted as same or different. */
+/** Nearest rows among given ones (a class's), categorical groups counted as same or different. */
 export class Neighbours {
   readonly #x: Matrix;
   readonly #continuous: number[];

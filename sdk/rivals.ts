@@ -5,7 +5,7 @@ import { type Matrix, takeRows } from "./matrix.ts";
 import { type Metric, utility } from "./metrics.ts";
 import { derive, Random } from "./random.ts";
 import { balancedWeights, oversample, smote } from "./resampling.ts";
-import { applyThreshold, bestThreshold } from "./threshold.ts";
+import { applyThreshold, bestShift, bestThreshold, shiftPriors } from "./threshold.ts";
 
 /** The rivals of every verdict, in the order they are reported. */
 /** `weightedThreshold` is class weights with a tuned threshold on top. */
@@ -14,7 +14,7 @@ export type Rival = (typeof RIVALS)[number];
 
 /** Sets the draws of the rivals apart from every other use of a run's seed ("RIVL"). */
 const STREAM = 0x5249564c;
-const [OVERSAMPLE, SMOTE, FOLDS] = [0, 1, 2];
+const [OVERSAMPLE, SMOTE, FOLDS, ESTIMATE] = [0, 1, 2, 3];
 
 /** One split: what may be learnt from, and the held-out rows to predict. */
 export interface RivalProblem {
@@ -71,6 +71,32 @@ export async function predictRival(rival: Rival, problem: RivalProblem): Promise
   }
 }
 
+/** Draws of folds that a rival's worth on training rows is averaged over. */
+const ESTIMATES = 2;
+
+/**
+ * Each rival's score on the training rows (higher is better), out of fold, mean over two draws of folds; thresholds are tuned within the
+ * folds. Nothing when the rarest class has one row, which cannot be held out.
+ */
+export async function estimateRivals(
+  problem: Omit<RivalProblem, "testX">,
+): Promise<Record<Rival, number> | undefined> {
+  const { trainX, trainY, classes, metric, seed } = problem;
+  const sums = {} as Record<Rival, number>;
+  for (let draw = 0; draw < ESTIMATES; draw++) {
+    const random = new Random(derive(seed, STREAM, ESTIMATE, draw));
+    const folds = innerFolds(trainY, classes, problem.innerFolds ?? 5, random);
+    if (!folds) return undefined;
+    for (const rival of RIVALS) {
+      const model: FitPredict = (x, y, rows) =>
+        predictRival(rival, { ...problem, trainX: x, trainY: y, testX: rows });
+      const held = await outOfFold(trainX, trainY, classes, folds, model);
+      sums[rival] = (sums[rival] ?? 0) + utility(metric, metric.compute(trainY, held, classes)) / ESTIMATES;
+    }
+  }
+  return sums;
+}
+
 async function fitPredict(learner: Learner, x: Matrix, y: Int32Array, testX: Matrix, weights?: Float64Array) {
   await learner.fit(x, y, weights);
   return learner.predictProba(testX);
@@ -86,38 +112,6 @@ async function thresholded(problem: RivalProblem, model: FitPredict): Promise<Fl
   const held = await outOfFold(trainX, trainY, classes, folds, model);
   if (classes === 2) return applyThreshold(proba, bestThreshold(trainY, held, metric));
   return shiftPriors(proba, bestShift(trainY, held, classes, metric));
-}
-
-/**
- * Beyond two classes the decision has one parameter too: probabilities are multiplied by a power of the inverse class
- * frequencies. Power 0 changes nothing, 1 is the prior correction to balanced classes; the smallest of the best wins.
- * @returns the factor of each class.
- */
-export function bestShift(y: Int32Array, held: Float64Array, classes: number, metric: Metric): Float64Array {
-  const counts = rowsByClass(y, classes).map((rows) => rows.length);
-  // Eighth roots by three square roots: those round alike in every JavaScript engine, powers do not.
-  const step = counts.map((count) => Math.sqrt(Math.sqrt(Math.sqrt(y.length / Math.max(count, 1)))));
-  let factors = new Float64Array(classes).fill(1);
-  let best = factors;
-  let highest = Number.NEGATIVE_INFINITY;
-  for (let eighths = 0; eighths <= 12; eighths++, factors = factors.map((factor, c) => factor * step[c])) {
-    const value = utility(metric, metric.compute(y, shiftPriors(held, factors), classes));
-    if (value <= highest) continue;
-    highest = value;
-    best = factors;
-  }
-  return best;
-}
-
-/** Each row's probabilities times the factors of the classes, brought back to sum to 1. */
-export function shiftPriors(proba: Float64Array, factors: Float64Array): Float64Array {
-  const classes = factors.length;
-  const out = proba.map((p, i) => p * factors[i % classes]);
-  for (let row = 0; row < out.length; row += classes) {
-    const sum = out.subarray(row, row + classes).reduce((a, b) => a + b, 0);
-    for (let c = 0; c < classes; c++) out[row + c] /= sum;
-  }
-  return out;
 }
 
 /**

@@ -30,8 +30,10 @@ export interface Problem {
 export interface Scorer {
   /** Draws new inner folds, where the objective has any. */
   draw(random: Random): void;
-  /** The set's score: higher is better, 1 is perfect. */
-  score(set: LabelledSet): Promise<number>;
+  /** What a classifier that has learnt from the set says of all training rows: row-major (rows, classes). */
+  predict(set: LabelledSet): Promise<Float64Array>;
+  /** The set's score by the problem's metric, or another: higher is better, 1 is perfect. */
+  score(set: LabelledSet, metric?: Metric): Promise<number>;
 }
 
 /** Scores sets of `rows` rows. */
@@ -43,19 +45,29 @@ export function openScorer(
   return new AugmentedScorer(problem, innerFolds, rows);
 }
 
-class SyntheticScorer implements Scorer {
-  readonly #problem: Problem;
+abstract class BaseScorer implements Scorer {
+  protected readonly problem: Problem;
 
   constructor(problem: Problem) {
-    this.#problem = problem;
+    this.problem = problem;
   }
 
+  abstract draw(random: Random): void;
+  abstract predict(set: LabelledSet): Promise<Float64Array>;
+
+  async score(set: LabelledSet, metric = this.problem.metric): Promise<number> {
+    const { y, classes } = this.problem;
+    return utility(metric, metric.compute(y, await this.predict(set), classes));
+  }
+}
+
+class SyntheticScorer extends BaseScorer {
   draw(): void {}
 
-  async score(set: LabelledSet): Promise<number> {
-    const { x, y, classes, learner, metric } = this.#problem;
+  async predict(set: LabelledSet): Promise<Float64Array> {
+    const { x, learner } = this.problem;
     await learner.fit(set.x, set.y);
-    return utility(metric, metric.compute(y, await learner.predictProba(x), classes));
+    return learner.predictProba(x);
   }
 }
 
@@ -83,22 +95,21 @@ export class Mixture {
   }
 }
 
-class AugmentedScorer implements Scorer {
-  readonly #problem: Problem;
+class AugmentedScorer extends BaseScorer {
   readonly #innerFolds: number;
   readonly #rows: number;
   readonly #proba: Float64Array;
   #folds: { mixture: Mixture; heldX: Matrix; held: number[] }[] = [];
 
   constructor(problem: Problem, innerFolds: number, rows: number) {
-    this.#problem = problem;
+    super(problem);
     this.#innerFolds = innerFolds;
     this.#rows = rows;
     this.#proba = new Float64Array(problem.y.length * problem.classes);
   }
 
   draw(random: Random): void {
-    const { x, y, weight } = this.#problem;
+    const { x, y, weight } = this.problem;
     const fold = stratifiedFolds(y, this.#innerFolds, random);
     const rows = Array.from(y.keys());
     this.#folds = Array.from({ length: this.#innerFolds }, (_, k) => {
@@ -113,8 +124,9 @@ class AugmentedScorer implements Scorer {
     });
   }
 
-  async score(set: LabelledSet): Promise<number> {
-    const { y, classes, learner, metric } = this.#problem;
+  /** Out of fold; valid until the next call. */
+  async predict(set: LabelledSet): Promise<Float64Array> {
+    const { classes, learner } = this.problem;
     for (const { mixture, heldX, held } of this.#folds) {
       await mixture.fit(learner, set);
       const proba = await learner.predictProba(heldX);
@@ -122,7 +134,7 @@ class AugmentedScorer implements Scorer {
         for (let c = 0; c < classes; c++) this.#proba[held[i] * classes + c] = proba[i * classes + c];
       }
     }
-    return utility(metric, metric.compute(y, this.#proba, classes));
+    return this.#proba;
   }
 }
 

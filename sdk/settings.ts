@@ -30,7 +30,9 @@ export interface Settings {
   freshFolds: boolean;
   rescore: number;
   rescoreDraws: number;
+  select: "auto" | MetricName;
   vote: number;
+  cut: number;
   noise: number;
   noiseSd: number;
   noiseFromData: boolean;
@@ -59,6 +61,7 @@ export interface Settings {
   maxCategories: number;
   components: number;
   treeDepth: number;
+  trees: number;
 }
 
 type Kind = "number" | "integer" | "boolean" | "string" | "choice";
@@ -92,7 +95,7 @@ const choice = <T extends string>(value: T, choices: readonly T[]): Spec<T> => (
 export const SPECS: Specs = {
   preset: choice("default", ["default", "images", "dragan", "makeit-2023"]),
   metric: choice("f1", METRIC_NAMES),
-  classifier: choice<ClassifierName>("logistic", ["logistic", "tree"]),
+  classifier: choice<ClassifierName>("logistic", ["logistic", "tree", "forest"]),
   splits: integer(5, [2, 100]),
   repeats: integer(1, [1, 100]),
   samples: text("64"),
@@ -111,7 +114,9 @@ export const SPECS: Specs = {
   freshFolds: boolean(true),
   rescore: integer(40, [0, 10000]),
   rescoreDraws: integer(4, [1, 100]),
-  vote: integer(20, [1, 10000]),
+  select: choice<"auto" | MetricName>("auto", ["auto", ...METRIC_NAMES]),
+  vote: integer(40, [1, 10000]),
+  cut: number(0.5, [0, 1]),
   lambda: number(1, [0, 1e6]),
   discriminatorWidths: text("64,64"),
   discriminatorLearningRate: number(1e-3, [0, 10]),
@@ -141,6 +146,7 @@ export const SPECS: Specs = {
   maxCategories: integer(20, [1, 10000]),
   components: integer(0, [0, 4096]),
   treeDepth: integer(5, [1, 30]),
+  trees: integer(25, [1, 1000]),
 };
 
 /** Differences to the defaults. The figures of `dragan` are the published ones. */
@@ -152,6 +158,7 @@ const dragan: Partial<Settings> = {
   lambda: 0,
   rescore: 0,
   vote: 1,
+  cut: 0,
   noise: 512,
   noiseSd: 0.1,
   rank: 65536,

@@ -82,7 +82,10 @@ export async function runSplit(
     return { split, rows: job.test, y: new Int32Array(0), classes, model, engines, kernels };
 
   const cpu = await Cpu.open();
-  const learner = openLearner(settings.classifier, classes, cpu, { maxDepth: settings.treeDepth });
+  const learner = openLearner(settings.classifier, classes, cpu, {
+    maxDepth: settings.treeDepth,
+    trees: settings.trees,
+  });
   const ranker = cpuRanker(cpu);
   const metric = openMetric(settings.metric, classes, ranker);
   const test = { x: encoder.encode(table, job.test), y: encoder.labels(table, job.test) };
@@ -97,7 +100,7 @@ export async function runSplit(
       seed: derive(seed, PURPOSE.rivals),
       groups: categoricalGroups(encoder.features),
     })),
-    makeit: await vote(problem, trained.voted, learner, test.x),
+    makeit: await vote(problem, trained, learner, test.x),
   };
   const { scores, metrics } = measure(proba, test.y, classes, settings, ranker);
 
@@ -109,7 +112,10 @@ export async function runSplit(
   const generated = stackSets(trained.voted);
   const snapped = { x: encoder.snap(generated.x), y: generated.y };
   const { tree, rules, impurity } = await explainTree(plain, snapped);
-  const fitted = openLearner(settings.classifier, classes, cpu, { maxDepth: settings.treeDepth });
+  const fitted = openLearner(settings.classifier, classes, cpu, {
+    maxDepth: settings.treeDepth,
+    trees: settings.trees,
+  });
   const best = trained.voted[0];
   await new Mixture(real.x, real.y, best.x.rows, settings.weight).fit(fitted, best);
   const permutation = await permutationImportance(

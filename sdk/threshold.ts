@@ -1,5 +1,6 @@
 import { labelMetrics } from "./confusion.ts";
 import { inputError } from "./errors.ts";
+import { rowsByClass } from "./folds.ts";
 import { type Metric, utility } from "./metrics.ts";
 
 /**
@@ -75,4 +76,55 @@ function byCounts(
 function between(a: number, b: number): number {
   const middle = a + (b - a) / 2;
   return middle > a ? middle : b;
+}
+
+/**
+ * Beyond two classes the decision has one parameter too: probabilities are multiplied by a power of the inverse class
+ * frequencies. Power 0 changes nothing, 1 is the prior correction to balanced classes; the smallest of the best wins.
+ * @returns the factor of each class.
+ */
+export function bestShift(y: Int32Array, held: Float64Array, classes: number, metric: Metric): Float64Array {
+  const counts = rowsByClass(y, classes).map((rows) => rows.length);
+  // Eighth roots by three square roots: those round alike in every JavaScript engine, powers do not.
+  const step = counts.map((count) => Math.sqrt(Math.sqrt(Math.sqrt(y.length / Math.max(count, 1)))));
+  let factors = new Float64Array(classes).fill(1);
+  let best = factors;
+  let highest = Number.NEGATIVE_INFINITY;
+  for (let eighths = 0; eighths <= 12; eighths++, factors = factors.map((factor, c) => factor * step[c])) {
+    const value = utility(metric, metric.compute(y, shiftPriors(held, factors), classes));
+    if (value <= highest) continue;
+    highest = value;
+    best = factors;
+  }
+  return best;
+}
+
+/** Each row's probabilities times the factors of the classes, brought back to sum to 1. */
+export function shiftPriors(proba: Float64Array, factors: Float64Array): Float64Array {
+  const classes = factors.length;
+  const out = proba.map((p, i) => p * factors[i % classes]);
+  for (let row = 0; row < out.length; row += classes) {
+    const sum = out.subarray(row, row + classes).reduce((a, b) => a + b, 0);
+    for (let c = 0; c < classes; c++) out[row + c] /= sum;
+  }
+  return out;
+}
+
+/**
+ * The factors of the classes, of mean 1, whose product with the probabilities decides best by the metric: `bestThreshold`
+ * in two classes, `bestShift` beyond.
+ */
+export function bestFactors(
+  y: Int32Array,
+  held: Float64Array,
+  classes: number,
+  metric: Metric,
+): Float64Array {
+  if (classes > 2) {
+    const factors = bestShift(y, held, classes, metric);
+    const mean = factors.reduce((sum, factor) => sum + factor, 0) / classes;
+    return factors.map((factor) => factor / mean);
+  }
+  const threshold = bestThreshold(y, held, metric);
+  return Float64Array.of(2 * threshold, 2 * (1 - threshold));
 }

@@ -9,7 +9,7 @@ import { WasmBackend } from "./engine/wasm.ts";
 import { MakeitError } from "./errors.ts";
 import { Game, type GameState, type Losses } from "./game.ts";
 import type { Matrix } from "./matrix.ts";
-import { openMetric } from "./metrics.ts";
+import { type Metric, openMetric, type Ranker, utility } from "./metrics.ts";
 import { derive, PURPOSE, Random } from "./random.ts";
 import { cpuRanker } from "./ranking.ts";
 import type { EngineSpan, History, Stopped } from "./result.ts";
@@ -62,6 +62,13 @@ export interface TrainResult {
   stopped: Stopped;
   /** The sets whose classifiers vote, best first. */
   voted: ScoredSet[];
+  /** What the vote's probabilities are multiplied with, one a class, of mean 1: where its threshold lies. */
+  factors: Float64Array;
+  /**
+   * The vote's score on the training rows (higher is better), out of fold, mean over draws of folds. A little high: the sets were
+   * found on these rows. Where nothing was scored again it is the best set's score, which is higher still.
+   */
+  outOfFold: number;
   /** The generator after the epoch whose sets had the best mean score. */
   generator: GeneratorState;
   /** The engine that computed it; more than one where the first was lost. */
@@ -69,6 +76,8 @@ export interface TrainResult {
   /** The time of the kernels, where `profile` is set: on the last engine. */
   kernels: KernelTime[];
 }
+
+type Ballot = Pick<TrainResult, "voted" | "factors" | "outOfFold">;
 
 /** Opens the engine that training computes on. */
 export type OpenEngine = (job: TrainJob) => Promise<Backend>;
@@ -118,6 +127,8 @@ export class Trainer {
   readonly #rows: number;
   readonly #keeps: boolean;
   readonly #learner: Learner;
+  readonly #ranker: Ranker;
+  readonly #metric: Metric;
   readonly #scorer: Scorer;
   readonly #random: Random;
   readonly #folds: Random;
@@ -134,9 +145,11 @@ export class Trainer {
     { rows, random, game, state }: { rows: number; random: Random; game: Game; state?: TrainState },
   ) {
     const { settings, x, y, classes, seed } = job;
-    const { classifier, treeDepth: maxDepth, weight } = settings;
-    const learner = openLearner(classifier, classes, cpu, { maxDepth, warmStart: true });
-    const metric = openMetric(settings.metric, classes, cpuRanker(cpu));
+    const { classifier, treeDepth: maxDepth, trees, weight } = settings;
+    const learner = openLearner(classifier, classes, cpu, { maxDepth, trees, warmStart: true });
+    this.#ranker = cpuRanker(cpu);
+    const metric = openMetric(settings.metric, classes, this.#ranker);
+    this.#metric = metric;
     this.#job = job;
     this.#rows = rows;
     this.#progress = state?.progress ?? newProgress();
@@ -183,9 +196,9 @@ export class Trainer {
       await hooks.onState?.(read, progress.sinceBest === 0);
       reason = hooks.shouldStop?.() ? "interrupted" : this.#ended();
     }
-    const voted = await this.#vote(reason === "interrupted");
+    const ballot = await this.#vote(reason === "interrupted");
     const { epoch, history, generator } = progress;
-    return { history, stopped: { epoch, reason }, voted, generator: generator! };
+    return { history, stopped: { epoch, reason }, ...ballot, generator: generator! };
   }
 
   /** Why there is no further epoch. */
@@ -278,14 +291,55 @@ export class Trainer {
     this.#scorer.draw(this.#folds);
   }
 
-  /** The sets whose classifiers vote, best first. */
-  async #vote(interrupted: boolean): Promise<ScoredSet[]> {
-    const { rescore, rescoreDraws, vote } = this.#job.settings;
+  /** The sets whose classifiers vote, best first, where their vote decides, and what it is worth out of fold. */
+  async #vote(interrupted: boolean): Promise<Ballot> {
+    const { classes, settings } = this.#job;
+    const { rescore, rescoreDraws, vote } = settings;
     const { candidates } = this.#progress;
     const sets = [...new Set([...best(candidates, Math.max(rescore, vote)), ...candidates])];
-    if (rescore > 0 && !interrupted) await scoreAgain(sets, this.#scorer, rescoreDraws, this.#folds);
-    return best(sets, vote);
+    if (rescore === 0 || interrupted) {
+      const voted = best(sets, vote);
+      return { voted, factors: new Float64Array(classes).fill(1), outOfFold: voted[0].score };
+    }
+    const select = openMetric(selectBy(settings), classes, this.#ranker);
+    await scoreAgain(sets, this.#scorer, select, rescoreDraws, this.#folds);
+    const voted = best(sets, vote);
+    return { voted, ...(await this.#tune(voted)) };
   }
+
+  /**
+   * On fresh draws of folds: the factors that are best by the metric, their mean over the draws, and of the way there
+   * as much as `cut` says. The best threshold of few positives is a noisy one, so it is shrunk toward ½.
+   */
+  async #tune(voted: readonly ScoredSet[]): Promise<Omit<Ballot, "voted">> {
+    const { y, classes, settings } = this.#job;
+    const draws = settings.rescoreDraws;
+    const metric = this.#metric;
+    const cut = metric.usesLabels ? settings.cut : 0;
+    const { bestFactors, shiftPriors } = await import("./threshold.ts");
+    const factors = new Float64Array(classes).fill(1 - cut);
+    const votes: Float64Array[] = [];
+    for (let draw = 0; draw < draws; draw++) {
+      this.#scorer.draw(this.#folds);
+      const sum = new Float64Array(y.length * classes);
+      for (const set of voted) {
+        const proba = await this.#scorer.predict(set);
+        for (let i = 0; i < sum.length; i++) sum[i] += proba[i] / voted.length;
+      }
+      const best = cut > 0 ? bestFactors(y, sum, classes, metric) : factors;
+      for (let c = 0; c < classes; c++) factors[c] += (cut * best[c]) / draws;
+      votes.push(sum);
+    }
+    const values = votes.map((sum) => metric.compute(y, shiftPriors(sum, factors), classes));
+    return { factors, outOfFold: average(values.map((value) => utility(metric, value))) };
+  }
+}
+
+/** Sets are chosen by what they do to the order of the rows: where the rows are cut is one number, tuned afterwards. */
+function selectBy({ select, metric }: Settings): Settings["metric"] {
+  if (select !== "auto") return select;
+  if (metric === "balanced_accuracy" || metric === "g_mean") return "roc_auc";
+  return metric === "f1" || metric === "f1_macro" || metric === "mcc" ? "average_precision" : metric;
 }
 
 /** The best sets, and the last ones, in the order in which they were made. */
@@ -303,11 +357,17 @@ function best(sets: readonly ScoredSet[], count: number): ScoredSet[] {
  * The maximum of many noisy scores is mostly luck: score the candidates again on fresh inner folds, the same for all,
  * and let that mean decide (method: re-scoring removes the winner's curse).
  */
-async function scoreAgain(sets: ScoredSet[], scorer: Scorer, draws: number, random: Random): Promise<void> {
+async function scoreAgain(
+  sets: ScoredSet[],
+  scorer: Scorer,
+  metric: Metric,
+  draws: number,
+  random: Random,
+): Promise<void> {
   const sums = new Float64Array(sets.length);
   for (let draw = 0; draw < draws; draw++) {
     scorer.draw(random);
-    for (let i = 0; i < sets.length; i++) sums[i] += await scorer.score(sets[i]);
+    for (let i = 0; i < sets.length; i++) sums[i] += await scorer.score(sets[i], metric);
   }
   sets.forEach((set, i) => {
     set.score = sums[i] / draws;
@@ -317,11 +377,11 @@ async function scoreAgain(sets: ScoredSet[], scorer: Scorer, draws: number, rand
 /**
  * The final classifier: one fit a voted set, probabilities averaged (soft vote). `objective` as in training: on real
  * and generated rows, or on the generated ones alone.
- * @returns row-major (rows of `queryX`, classes).
+ * @returns row-major (rows of `queryX`, classes): their argmax decides where the factors say.
  */
 export async function vote(
   job: Pick<TrainJob, "x" | "y" | "classes" | "settings">,
-  voted: readonly LabelledSet[],
+  { voted, factors }: { voted: readonly LabelledSet[]; factors?: Float64Array },
   learner: Learner,
   queryX: Matrix,
 ): Promise<Float64Array> {
@@ -334,7 +394,7 @@ export async function vote(
     const proba = await learner.predictProba(queryX);
     for (let i = 0; i < sum.length; i++) sum[i] += proba[i] / voted.length;
   }
-  return sum;
+  return factors ? (await import("./threshold.ts")).shiftPriors(sum, factors) : sum;
 }
 
 function correlation(window: { predicted: number[]; scores: number[] }[]): number {

@@ -34,6 +34,15 @@ export interface TreeOptions {
   minLeaf?: number;
 }
 
+/** A single fit's own. */
+export interface FitOptions extends TreeOptions {
+  weights?: Float64Array;
+  /** Columns that a node looks at, drawn anew for each; default all. A node goes on until one of them splits it. */
+  tries?: number;
+  /** Seed of those draws: a whole number of 32 bits. */
+  seed?: number;
+}
+
 /**
  * Fits a CART (Breiman et al. 1984) with exact splits, as scikit-learn's `DecisionTreeClassifier`: thresholds are
  * midpoints, the split with the lowest weighted impurity wins, of equals the one with the lowest feature, then
@@ -46,7 +55,7 @@ export function fitTree(
   x: Matrix,
   y: Int32Array,
   classes: number,
-  { weights, ...options }: TreeOptions & { weights?: Float64Array } = {},
+  { weights, tries = x.cols, seed = 0, ...options }: FitOptions = {},
 ): Tree {
   const { criterion, maxDepth, minLeaf } = checkOptions(options);
   classWeights(x, y, classes, weights);
@@ -82,6 +91,8 @@ export function fitTree(
       nodes,
       capacity,
       scratch,
+      tries,
+      seed,
     );
     return { classes, criterion, ...readNodes(cpu, nodes, capacity, count, classes) };
   } finally {

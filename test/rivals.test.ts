@@ -5,16 +5,8 @@ import type { Matrix } from "../sdk/matrix.ts";
 import { openMetric } from "../sdk/metrics.ts";
 import { Random } from "../sdk/random.ts";
 import { balancedWeights, rowsByClass } from "../sdk/resampling.ts";
-import {
-  bestShift,
-  innerFolds,
-  outOfFold,
-  predictRival,
-  RIVALS,
-  type RivalProblem,
-  rivals,
-  shiftPriors,
-} from "../sdk/rivals.ts";
+import { innerFolds, outOfFold, predictRival, RIVALS, type RivalProblem, rivals } from "../sdk/rivals.ts";
+import { bestShift, shiftPriors } from "../sdk/threshold.ts";
 
 let cpu: Cpu;
 beforeAll(async () => {

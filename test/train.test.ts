@@ -340,6 +340,7 @@ describe("the vote", () => {
     const options = {
       objective: "augmented",
       metric: "f1",
+      select: "f1",
       epochs: 4,
       rescore: 8,
       rescoreDraws: 3,
@@ -379,9 +380,9 @@ describe("the vote", () => {
       const { voted } = await train(job);
       expect(voted.length).toBe(3);
       const learner = openLearner("logistic", 3, await Cpu.open());
-      const together = await vote(job, voted, learner, problem.x);
+      const together = await vote(job, { voted }, learner, problem.x);
       const alone: Float64Array[] = [];
-      for (const set of voted) alone.push(await vote(job, [set], learner, problem.x));
+      for (const set of voted) alone.push(await vote(job, { voted: [set] }, learner, problem.x));
       together.forEach((p, i) => {
         expect(p).toBeCloseTo(mean(alone.map((proba) => proba[i])), 10);
       });

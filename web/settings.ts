@@ -11,7 +11,7 @@ type Control = HTMLInputElement | HTMLSelectElement;
 
 const CHOICES: Partial<Record<Name, Record<string, string>>> = {
   metric: Object.fromEntries(Object.entries(METRICS).map(([metric, [name]]) => [metric, name])),
-  classifier: { logistic: "Logistic regression", tree: "Decision tree" },
+  classifier: { logistic: "Logistic regression", tree: "Decision tree", forest: "Random forest" },
   engine: {
     auto: "What a short trial finds faster",
     wasm: "WebAssembly, on the processor",

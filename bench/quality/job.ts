@@ -1,10 +1,11 @@
 /** One job of the benchmark: one fold of one shuffle of one data set, every method on the same rows. */
+import { chooseMethod } from "../../sdk/choice.ts";
 import { type Learner, openLearner } from "../../sdk/classifiers.ts";
 import { Cpu } from "../../sdk/engine/module.ts";
 import type { Matrix } from "../../sdk/matrix.ts";
-import { METRIC_NAMES, type MetricName, openMetric } from "../../sdk/metrics.ts";
-import type { Settings } from "../../sdk/options.ts";
-import { derive } from "../../sdk/random.ts";
+import { METRIC_NAMES, type Metric, type MetricName, openMetric } from "../../sdk/metrics.ts";
+import { resolveSettings, type Settings } from "../../sdk/options.ts";
+import { derive, Random } from "../../sdk/random.ts";
 import { cpuRanker } from "../../sdk/ranking.ts";
 import { categoricalGroups } from "../../sdk/resampling.ts";
 import { predictRival, RIVALS, type Rival } from "../../sdk/rivals.ts";
@@ -13,9 +14,25 @@ import { Encoder } from "../../sdk/table/encoder.ts";
 import type { Table } from "../../sdk/table/table.ts";
 import { train, vote } from "../../sdk/train.ts";
 import { type DataSet, openData } from "./data.ts";
+import { adasyn, borderlineSmote } from "./oversamplers.ts";
 
-/** In the order of the columns; `makeit` is what the others are compared with. */
-export const METHOD_NAMES = [...RIVALS, "search", "makeit"] as const;
+/** Sets the draws of the benchmark's own rivals apart from every other use of a seed ("BNCH"). */
+const STREAM = 0x424e4348;
+
+/** What is compared: nothing, the simple rivals, the published presets, ablations of ours, ours, and what `fit` recommends. */
+export const METHOD_NAMES = [
+  ...RIVALS,
+  "smoteNc",
+  "borderline",
+  "adasyn",
+  "dragan",
+  "makeit-2023",
+  "search",
+  "criticOnly",
+  "lambdaOnly",
+  "makeit",
+  "chosen",
+] as const;
 export type MethodName = (typeof METHOD_NAMES)[number];
 
 /** What every worker gets at its start: plain data. */
@@ -41,13 +58,13 @@ export interface Outcome {
   readonly seconds: Partial<Record<MethodName, number>>;
 }
 
-/** The pipeline of `makeit` with a generator that never learns: how much is the search alone worth? */
-const UNTRAINED: Partial<Settings> = {
-  generatorLearningRate: 0,
-  criticSteps: 0,
-  discriminatorSteps: 0,
-  lambda: 0,
-};
+/** The same pipeline and number of sets without a part of it: how much is each worth? */
+const ABLATIONS = {
+  /** The generator never learns: search alone. */
+  search: { generatorLearningRate: 0, criticSteps: 0, discriminatorSteps: 0, lambda: 0 },
+  criticOnly: { discriminatorSteps: 0, lambda: 0 },
+  lambdaOnly: { criticSteps: 0 },
+} as const satisfies Record<string, Partial<Settings>>;
 
 /** A data set with its splits, kept while its folds are being worked on. */
 interface Opened {
@@ -77,13 +94,17 @@ export async function openRunner(config: Config): Promise<(job: Job) => Promise<
     if (opened?.set !== job.set) opened = await open(config, job.set);
     const fold = encodeFold(opened, sets[job.set], job.split, settings);
     const { classes, testY } = fold;
-    const learner = openLearner(settings.classifier, classes, cpu, { maxDepth: settings.treeDepth });
+    const learner = openLearner(settings.classifier, classes, cpu, {
+      maxDepth: settings.treeDepth,
+      trees: settings.trees,
+    });
     const metric = openMetric(settings.metric, classes, ranker);
     const all = METRIC_NAMES.map((name) => [name, openMetric(name, classes, ranker)] as const);
     const outcome: Outcome = { job, scores: {}, metrics: {}, seconds: {} };
+    const predict = openMethods(fold, learner, metric, settings);
     for (const method of methods) {
       const started = performance.now();
-      const proba = await predict(method, fold, learner, metric, settings);
+      const proba = await predict(method);
       outcome.seconds[method] = (performance.now() - started) / 1000;
       outcome.scores[method] = metric.compute(testY, proba, classes);
       outcome.metrics[method] = Object.fromEntries(
@@ -130,18 +151,55 @@ function encodeFold(
   };
 }
 
-async function predict(
-  method: MethodName,
-  fold: Fold,
-  learner: Learner,
-  metric: ReturnType<typeof openMetric>,
-  settings: Settings,
-): Promise<Float64Array> {
-  if (method !== "makeit" && method !== "search") {
-    return predictRival(method satisfies Rival, { ...fold, learner, metric });
-  }
+/** Each method on the fold's held-out rows; what several of them need is computed once. */
+function openMethods(fold: Fold, learner: Learner, metric: Metric, settings: Settings) {
   const { trainX: x, trainY: y, classes, seed, testX } = fold;
-  const own = method === "search" ? { ...settings, ...UNTRAINED } : settings;
-  const job = { x, y, classes, seed, settings: own };
-  return vote(job, (await train(job)).voted, learner, testX);
+  const problem = { ...fold, learner, metric, groups: [] };
+  const random = (use: number) => new Random(derive(seed, STREAM, use));
+  const refit = async ({ x: grown, y: labels }: { x: Matrix; y: Int32Array }) => {
+    await learner.fit(grown, labels);
+    return learner.predictProba(testX);
+  };
+  const run = async (own: Settings) => {
+    const job = { x, y, classes, seed, settings: own };
+    const trained = await train(job);
+    return { trained, proba: await vote(job, trained, learner, testX) };
+  };
+  const preset = (name: "dragan" | "makeit-2023") => {
+    const { metric, classifier, seed, treeDepth, trees } = settings;
+    return resolveSettings({ preset: name, metric, classifier, seed, treeDepth, trees });
+  };
+  let running: ReturnType<typeof run> | undefined;
+  const ours = () => {
+    running ??= run(settings);
+    return running;
+  };
+  const chosen = async () => {
+    const { trained, proba } = await ours();
+    const { method } = await chooseMethod({ ...problem, groups: fold.groups }, trained.outOfFold);
+    return method === "makeit" ? proba : predictRival(method, { ...problem, groups: fold.groups });
+  };
+  return async (method: MethodName): Promise<Float64Array> => {
+    switch (method) {
+      case "makeit":
+        return (await ours()).proba;
+      case "chosen":
+        return chosen();
+      case "search":
+      case "criticOnly":
+      case "lambdaOnly":
+        return (await run({ ...settings, ...ABLATIONS[method] })).proba;
+      case "dragan":
+      case "makeit-2023":
+        return (await run(preset(method))).proba;
+      case "smoteNc":
+        return predictRival("smote", { ...problem, groups: fold.groups });
+      case "borderline":
+        return refit(borderlineSmote(x, y, classes, random(0)));
+      case "adasyn":
+        return refit(adasyn(x, y, classes, random(1)));
+      default:
+        return predictRival(method satisfies Rival, problem);
+    }
+  };
 }

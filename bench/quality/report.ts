@@ -16,8 +16,16 @@ const LABELS: Record<MethodName, string> = {
   weightedThreshold: "weight+thr",
   oversample: "oversample",
   smote: "smote",
+  smoteNc: "smote-nc",
+  borderline: "borderline",
+  adasyn: "adasyn",
+  dragan: "dragan",
+  "makeit-2023": "makeit-2023",
   search: "search",
+  criticOnly: "no λ",
+  lambdaOnly: "no critic",
   makeit: "makeit",
+  chosen: "chosen",
 };
 
 const NAME_WIDTH = 30;
