@@ -1,6 +1,6 @@
 /**
  * Quality of the methods against class imbalance, on held-out rows: makeit beside the simple rivals, over any folder
- * of CSV files. One line a data set as it finishes (means over folds and shuffles; the last column is makeit's time a
+ * of CSV files. One line a data set as it finishes (means over folds and shuffles; the last column is the time a
  * fold), then means, mean ranks, wins and tests. The same seed gives the same figures with any number of jobs.
  */
 import { writeFileSync } from "node:fs";
@@ -10,7 +10,9 @@ import { isMainThread, parentPort, workerData } from "node:worker_threads";
 import { inputError, type MakeitError } from "../sdk/errors.ts";
 import { openMetric } from "../sdk/metrics.ts";
 import { OPTIONS, resolveSettings, type Settings } from "../sdk/options.ts";
-import { listData } from "./quality/data.ts";
+import { registerPlotWindow } from "../sdk/plots/node.ts";
+import { listData, TUNED_ON } from "./quality/data.ts";
+import { drawDiagram } from "./quality/diagram.ts";
 import {
   type Config,
   type Job,
@@ -20,23 +22,35 @@ import {
   openRunner,
 } from "./quality/job.ts";
 import { runJobs } from "./quality/pool.ts";
-import { dataLine, header, type Line, lineOf, summary } from "./quality/report.ts";
+import {
+  compareMethods,
+  dataLine,
+  header,
+  LABELS,
+  type Line,
+  lineOf,
+  type Summary,
+  secondsText,
+  summaryText,
+} from "./quality/report.ts";
 
 const USAGE = `npm run bench:quality -- [options]
   --data DIR|FILE.csv  tables to measure (default: the demo's birdstrikes)
   --target COLUMN      what to predict (default: the last column)
   --only A,B           data sets to keep, by file name without .csv
   --metric NAME        f1 (default), roc_auc, average_precision, …
-  --classifier NAME    logistic (default), tree
+  --classifier NAME    logistic (default), tree, forest
   --folds N            stratified folds (5)
   --repeats N          shuffles (1)
   --seed N             (1)
   --epochs N           training epochs of makeit
   --set KEY=VALUE      any other option of makeit; may be repeated
-  --methods A,B        ${METHOD_NAMES.join(", ")} (default: all but search)
-  --search             also makeit's pipeline with a generator that never learns
+  --methods A,B        ${METHOD_NAMES.join(", ")} (default: all but criticOnly and lambdaOnly)
+  --ablations          those too: makeit's pipeline without λ, and without the critic
+  --reference-epochs N epochs of the published presets, which would take hours with their own (10)
   --jobs N             worker threads (default: one a core)
-  --json FILE          every fold's figures`;
+  --json FILE          every fold's figures, and the comparison
+  --svg FILE           the critical-difference diagram`;
 
 const flags = {
   data: { type: "string" },
@@ -50,9 +64,11 @@ const flags = {
   epochs: { type: "string" },
   set: { type: "string", multiple: true, default: [] as string[] },
   methods: { type: "string" },
-  search: { type: "boolean", default: false },
+  ablations: { type: "boolean", default: false },
+  "reference-epochs": { type: "string", default: "10" },
   jobs: { type: "string" },
   json: { type: "string" },
+  svg: { type: "string" },
   help: { type: "boolean", default: false },
 } as const;
 
@@ -89,6 +105,7 @@ async function bench(values: Values): Promise<void> {
   const jobs: Job[] = sets.flatMap((_, set) =>
     Array.from({ length: splits }, (_, split) => ({ set, split })),
   );
+  const referenceEpochs = Number(values["reference-epochs"]);
   const workers = values.jobs === undefined ? availableParallelism() : Number(values.jobs);
   if (!(Number.isInteger(workers) && workers > 0))
     throw inputError(`--jobs is ${values.jobs}; expected 1 or more.`);
@@ -102,7 +119,7 @@ async function bench(values: Values): Promise<void> {
   const lines: Line[] = [];
   await runJobs<Job, Outcome>(
     new URL(import.meta.url),
-    { sets, methods, settings } satisfies Config,
+    { sets, methods, settings, referenceEpochs } satisfies Config,
     jobs,
     workers,
     (index, outcome) => {
@@ -113,14 +130,62 @@ async function bench(values: Values): Promise<void> {
       console.log(dataLine(lines[set]));
     },
   );
-  console.log(summary(lines, methods, openMetric(settings.metric, 2).greaterIsBetter));
-  if (values.json)
-    writeFileSync(values.json, `${JSON.stringify({ settings, methods, lines, outcomes }, null, 1)}\n`);
+  const greater = openMetric(settings.metric, 2).greaterIsBetter;
+  console.log(secondsText(lines, methods));
+  const summaries = summarise(lines, methods, greater);
+  for (const [title, summary] of Object.entries(summaries)) console.log(summaryText(title, summary));
+  if (values.json) {
+    const rows = sets.map(({ name }, set) => rowOf(name, outcomes.slice(set * splits, (set + 1) * splits)));
+    writeFileSync(values.json, `${JSON.stringify({ settings, rows, summary: summaries }, null, 1)}\n`);
+  }
+  if (values.svg) {
+    registerPlotWindow();
+    const sign = greater ? 1 : -1;
+    const plot = {
+      title: `${settings.metric}, ${settings.classifier}`,
+      names: methods.map((method) => LABELS[method]),
+      scores: lines.map((line) => line.scores.map((score) => sign * score)),
+      ours: LABELS.makeit,
+    };
+    writeFileSync(values.svg, drawDiagram(plot));
+  }
+
+  function rowOf(data: string, folds: readonly Outcome[]) {
+    const each = (read: (outcome: Outcome, method: MethodName) => number) =>
+      Object.fromEntries(methods.map((method) => [method, folds.map((fold) => read(fold, method))]));
+    return {
+      data,
+      classifier: settings.classifier,
+      metric: settings.metric,
+      scores: each(({ scores }, method) => scores[method]!),
+      seconds: each(({ seconds }, method) => seconds[method]!),
+      choices: folds.map(({ choice }) => choice),
+    };
+  }
+}
+
+/** Over all data sets, and apart for those that the defaults were tuned on and the others, where both are there. */
+function summarise(
+  lines: readonly Line[],
+  methods: readonly MethodName[],
+  greater: boolean,
+): Record<string, Summary> {
+  if (lines.length < 2 || methods.length < 2) return {};
+  const all = { all: compareMethods(lines, methods, greater) };
+  const tuned = lines.filter(({ name }) => TUNED_ON.includes(name));
+  const others = lines.filter(({ name }) => !TUNED_ON.includes(name));
+  if (tuned.length < 2 || others.length < 2) return all;
+  return {
+    ...all,
+    "tuned on": compareMethods(tuned, methods, greater),
+    untouched: compareMethods(others, methods, greater),
+  };
 }
 
 function methodsOf(values: Values): MethodName[] {
   const named =
-    values.methods?.split(",") ?? METHOD_NAMES.filter((name) => name !== "search" || values.search);
+    values.methods?.split(",") ??
+    METHOD_NAMES.filter((name) => values.ablations || (name !== "criticOnly" && name !== "lambdaOnly"));
   const unknown = named.find((name) => !METHOD_NAMES.includes(name as MethodName));
   if (unknown !== undefined)
     throw inputError(`There is no method "${unknown}".`, `There are: ${METHOD_NAMES.join(", ")}.`);

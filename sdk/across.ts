@@ -167,19 +167,37 @@ export function judge(splits: SplitResult[], settings: Settings): Verdict {
     same: `The synthetic data makes no clear difference: ${change}.`,
     hurts: `The synthetic data hurts: ${change}.`,
   }[outcome];
-  const rival =
-    best.method === "makeit"
-      ? "No simple rival does better."
-      : `Use ${RIVAL_NAMES[best.method]} instead: it reaches ${best.value.toFixed(3)}.`;
+  const choice = recommended(splits);
+  const chosen = mean(splits.map((split) => split.test[split.choice]));
+  const reached = (method: Method) =>
+    `${RIVAL_NAMES[method]}: ${means.find((one) => one.method === method)!.value.toFixed(3)}`;
   return {
     outcome,
     difference,
     wins,
     splits: splits.length,
     best: best.method,
+    choice,
+    chosen,
     p,
-    sentence: `${first} ${rival}`,
+    sentence: `${first} ${advice(choice, best.method, reached)}`,
   };
+}
+
+/** The method with the best mean out-of-fold score: the held-out rows have no say in what is recommended. */
+function recommended(splits: SplitResult[]): Method {
+  const means = METHODS.map((method) => mean(splits.map((split) => split.outOfFold[method])));
+  return METHODS[means.reduce((best, value, i) => (value > means[best] ? i : best), 0)];
+}
+
+/** What to use, and what did best: they need not be the same, and both are said. */
+function advice(choice: Method, best: Method, reached: (method: Method) => string): string {
+  if (choice === "makeit") {
+    if (best === "makeit") return "No simple rival does better.";
+    return `It is the choice by the training rows alone, yet on held-out rows better was ${reached(best)}.`;
+  }
+  if (best === choice) return `Use instead ${reached(choice)}.`;
+  return `The choice by the training rows alone is ${reached(choice)}.`;
 }
 
 const RIVAL_NAMES: Record<Method, string> = {

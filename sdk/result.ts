@@ -85,6 +85,10 @@ export interface SplitResult {
   test: Record<Method, number>;
   /** Every metric on the held-out rows. */
   metrics: Record<Method, Scores>;
+  /** Each method's score on the training rows, out of fold: higher is better, whatever the metric. */
+  outOfFold: Record<Method, number>;
+  /** The method that they speak for: chosen without the held-out rows. */
+  choice: Method;
   history: History;
   stopped: Stopped;
   /** The engine that trained; more than one where the first was lost on the way. */
@@ -114,6 +118,10 @@ export interface Verdict {
   splits: number;
   /** The method with the best mean. */
   best: Method;
+  /** The method that is recommended: the best on the training rows alone, out of fold, over all splits. */
+  choice: Method;
+  /** The metric on the held-out rows where each split follows its own choice. */
+  chosen: number;
   /** Two-sided p of the paired comparison over splits. */
   p: number;
   /** The plain sentence. */

@@ -1,4 +1,5 @@
 /** One split, the unit of work: (table, rows, settings, seed) → (model, history, metrics, tree, importances). */
+import { chooseMethod } from "./choice.ts";
 import { openLearner } from "./classifiers.ts";
 import type { KernelTime } from "./engine/backend.ts";
 import { Cpu } from "./engine/module.ts";
@@ -89,17 +90,19 @@ export async function runSplit(
   const ranker = cpuRanker(cpu);
   const metric = openMetric(settings.metric, classes, ranker);
   const test = { x: encoder.encode(table, job.test), y: encoder.labels(table, job.test) };
+  const rivalProblem = {
+    trainX: real.x,
+    trainY: real.y,
+    testX: test.x,
+    classes,
+    learner,
+    metric,
+    seed: derive(seed, PURPOSE.rivals),
+    groups: categoricalGroups(encoder.features),
+  };
+  const { method: choice, outOfFold } = await chooseMethod(rivalProblem, trained.outOfFold);
   const proba: Record<Method, Float64Array> = {
-    ...(await rivals({
-      trainX: real.x,
-      trainY: real.y,
-      testX: test.x,
-      classes,
-      learner,
-      metric,
-      seed: derive(seed, PURPOSE.rivals),
-      groups: categoricalGroups(encoder.features),
-    })),
+    ...(await rivals(rivalProblem)),
     makeit: await vote(problem, trained, learner, test.x),
   };
   const { scores, metrics } = measure(proba, test.y, classes, settings, ranker);
@@ -134,6 +137,8 @@ export async function runSplit(
     rows: { train: job.train.length, test: job.test.length },
     test: scores,
     metrics,
+    outOfFold,
+    choice,
     history,
     stopped,
     engines,

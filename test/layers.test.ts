@@ -25,7 +25,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["plots", "table", "statistics", "pack"],
   ["engine", "metrics", "folds splits resampling"],
   [
-    "classifiers logistic tree examples",
+    "classifiers logistic tree forest examples",
     "networks labels",
     "replay",
     "ranking",
@@ -35,7 +35,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "dawn",
     "result",
   ],
-  ["settings options", "score", "rivals", "fidelity", "images"],
+  ["settings options", "score", "rivals choice", "fidelity", "images"],
   ["train state game critic discriminator frozen noise", "explain pictures", "evaluate"],
   ["split", "parquet"],
   ["model", "across"],

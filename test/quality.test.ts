@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { listData, openData } from "../bench/quality/data.ts";
 import { METHOD_NAMES, openRunner } from "../bench/quality/job.ts";
-import { type Line, lineOf, summary } from "../bench/quality/report.ts";
+import { compareMethods, type Line, lineOf, summaryText } from "../bench/quality/report.ts";
 import { resolveSettings } from "../sdk/options.ts";
 import { Random } from "../sdk/random.ts";
 
@@ -45,6 +45,7 @@ describe("bench:quality", () => {
       sets: listData(folder),
       methods: METHOD_NAMES,
       settings: resolveSettings({ epochs: 2, splits: 3, rescoreDraws: 1 }),
+      referenceEpochs: 2,
     };
     const job = { set: 0, split: 2 };
     const first = await (await openRunner(config))(job);
@@ -86,13 +87,14 @@ describe("bench:quality", () => {
         .trim()
         .split(/\s{2,}/)
         .slice(1);
-    const rising = summary(lines, ["none", "makeit"], true);
+    const methods = ["none", "makeit"] as const;
+    const rising = summaryText("all", compareMethods(lines, methods, true));
     expect(cell(rising, "wins")).toEqual(["2"]);
     expect(cell(rising, "ties")).toEqual(["1"]);
     expect(cell(rising, "losses")).toEqual(["1"]);
     expect(cell(rising, "mean rank")).toEqual(["1.63", "1.38"]);
     expect(cell(rising, "mean difference")).toEqual(["0.1250"]);
-    const falling = summary(lines, ["none", "makeit"], false);
+    const falling = summaryText("all", compareMethods(lines, methods, false));
     expect(cell(falling, "wins")).toEqual(["1"]);
     expect(cell(falling, "mean rank")).toEqual(["1.38", "1.63"]);
     expect(cell(falling, "mean difference")).toEqual(["0.1250"]);

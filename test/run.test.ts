@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { judge } from "../sdk/across.ts";
 import { fit, openModel, readTable, resample, sample, type Table, VERSION } from "../sdk/index.ts";
 import { resolveSettings } from "../sdk/options.ts";
-import { METHODS } from "../sdk/result.ts";
+import { METHODS, type Method } from "../sdk/result.ts";
 import { runInline, type SplitRunner } from "../sdk/run.ts";
 import { runSplit } from "../sdk/split.ts";
 import { makeRun } from "./fixtures/run.ts";
@@ -210,9 +210,11 @@ describe("a run", () => {
 
 describe("the verdict", () => {
   const settings = resolveSettings({});
-  const splits = (ours: number[], none: number[], smote: number[]) =>
+  const splits = (ours: number[], none: number[], smote: number[], choice: Method = "makeit") =>
     makeRun({ splits: ours.length }).splits.map((split, i) => ({
       ...split,
+      choice,
+      outOfFold: Object.fromEntries(METHODS.map((m) => [m, m === choice ? 0.2 : 0.1])),
       test: {
         ...split.test,
         ...Object.fromEntries(METHODS.map((m) => [m, 0.1])),
@@ -235,9 +237,24 @@ describe("the verdict", () => {
   });
 
   test("names the rival that wins", () => {
-    const verdict = judge(splits([0.5, 0.6, 0.55], [0.3, 0.35, 0.33], [0.7, 0.7, 0.7]), settings);
-    expect(verdict).toMatchObject({ outcome: "helps", best: "smote" });
-    expect(verdict.sentence).toMatch(/Use SMOTE instead: it reaches 0\.700/);
+    const verdict = judge(splits([0.5, 0.6, 0.55], [0.3, 0.35, 0.33], [0.7, 0.7, 0.7], "smote"), settings);
+    expect(verdict).toMatchObject({ outcome: "helps", best: "smote", choice: "smote" });
+    expect(verdict.chosen).toBeCloseTo(0.7, 12);
+    expect(verdict.sentence).toMatch(/Use instead SMOTE: 0\.700/);
+  });
+
+  test("recommends by the training rows alone, and says what did better", () => {
+    const scores = [
+      [0.5, 0.6],
+      [0.3, 0.35],
+      [0.7, 0.7],
+    ] as const;
+    const [ours, none, smote] = scores.map((values) => [...values]);
+    const kept = judge(splits(ours, none, smote), settings);
+    expect(kept).toMatchObject({ choice: "makeit", best: "smote" });
+    expect(kept.sentence).toMatch(/choice by the training rows alone, yet.*better was SMOTE: 0\.700/);
+    const other = judge(splits(ours, none, smote, "none"), settings);
+    expect(other.sentence).toMatch(/choice by the training rows alone is the data as it is: 0\.325/);
   });
 
   test("is the same for differences that could be chance", () => {

@@ -8,6 +8,7 @@ import { resolveSettings, type Settings } from "../../sdk/options.ts";
 import { derive, Random } from "../../sdk/random.ts";
 import { cpuRanker } from "../../sdk/ranking.ts";
 import { categoricalGroups } from "../../sdk/resampling.ts";
+import type { Method } from "../../sdk/result.ts";
 import { predictRival, RIVALS, type Rival } from "../../sdk/rivals.ts";
 import { repeatedSplits, type Split } from "../../sdk/splits.ts";
 import { Encoder } from "../../sdk/table/encoder.ts";
@@ -40,6 +41,8 @@ export interface Config {
   readonly sets: readonly DataSet[];
   readonly methods: readonly MethodName[];
   readonly settings: Settings;
+  /** Epochs of the published presets: with their own a fold would take hours. */
+  readonly referenceEpochs: number;
 }
 
 export interface Job {
@@ -56,6 +59,8 @@ export interface Outcome {
   /** Every metric, per method. */
   readonly metrics: Partial<Record<MethodName, Record<MetricName, number>>>;
   readonly seconds: Partial<Record<MethodName, number>>;
+  /** What `chosen` chose. */
+  readonly choice?: Method;
 }
 
 /** The same pipeline and number of sets without a part of it: how much is each worth? */
@@ -100,11 +105,12 @@ export async function openRunner(config: Config): Promise<(job: Job) => Promise<
     });
     const metric = openMetric(settings.metric, classes, ranker);
     const all = METRIC_NAMES.map((name) => [name, openMetric(name, classes, ranker)] as const);
-    const outcome: Outcome = { job, scores: {}, metrics: {}, seconds: {} };
-    const predict = openMethods(fold, learner, metric, settings);
+    const predict = openMethods(fold, learner, metric, config);
+    const outcome: Writable<Outcome> = { job, scores: {}, metrics: {}, seconds: {} };
     for (const method of methods) {
       const started = performance.now();
-      const proba = await predict(method);
+      const { proba, choice } = await predict(method);
+      if (choice) outcome.choice = choice;
       outcome.seconds[method] = (performance.now() - started) / 1000;
       outcome.scores[method] = metric.compute(testY, proba, classes);
       outcome.metrics[method] = Object.fromEntries(
@@ -152,14 +158,17 @@ function encodeFold(
 }
 
 /** Each method on the fold's held-out rows; what several of them need is computed once. */
-function openMethods(fold: Fold, learner: Learner, metric: Metric, settings: Settings) {
+function openMethods(fold: Fold, learner: Learner, metric: Metric, { settings, referenceEpochs }: Config) {
   const { trainX: x, trainY: y, classes, seed, testX } = fold;
-  const problem = { ...fold, learner, metric, groups: [] };
+  const problem = { ...fold, learner, metric };
   const random = (use: number) => new Random(derive(seed, STREAM, use));
   const refit = async ({ x: grown, y: labels }: { x: Matrix; y: Int32Array }) => {
     await learner.fit(grown, labels);
-    return learner.predictProba(testX);
+    return { proba: await learner.predictProba(testX) };
   };
+  const rival = async (name: Rival, groups: readonly (readonly number[])[] = []) => ({
+    proba: await predictRival(name, { ...problem, groups }),
+  });
   const run = async (own: Settings) => {
     const job = { x, y, classes, seed, settings: own };
     const trained = await train(job);
@@ -167,7 +176,10 @@ function openMethods(fold: Fold, learner: Learner, metric: Metric, settings: Set
   };
   const preset = (name: "dragan" | "makeit-2023") => {
     const { metric, classifier, seed, treeDepth, trees } = settings;
-    return resolveSettings({ preset: name, metric, classifier, seed, treeDepth, trees });
+    const { batchSize, replay } = resolveSettings({ preset: name });
+    // A memory for more sets than there will be would only take room: hundreds of megabytes.
+    const bounds = { epochs: referenceEpochs, replay: Math.min(replay, batchSize * referenceEpochs) };
+    return resolveSettings({ preset: name, metric, classifier, seed, treeDepth, trees, ...bounds });
   };
   let running: ReturnType<typeof run> | undefined;
   const ours = () => {
@@ -176,30 +188,32 @@ function openMethods(fold: Fold, learner: Learner, metric: Metric, settings: Set
   };
   const chosen = async () => {
     const { trained, proba } = await ours();
-    const { method } = await chooseMethod({ ...problem, groups: fold.groups }, trained.outOfFold);
-    return method === "makeit" ? proba : predictRival(method, { ...problem, groups: fold.groups });
+    const { method: choice } = await chooseMethod(problem, trained.outOfFold);
+    return choice === "makeit" ? { proba, choice } : { ...(await rival(choice, fold.groups)), choice };
   };
-  return async (method: MethodName): Promise<Float64Array> => {
+  return async (method: MethodName): Promise<{ proba: Float64Array; choice?: Method }> => {
     switch (method) {
       case "makeit":
-        return (await ours()).proba;
+        return ours();
       case "chosen":
         return chosen();
       case "search":
       case "criticOnly":
       case "lambdaOnly":
-        return (await run({ ...settings, ...ABLATIONS[method] })).proba;
+        return run({ ...settings, ...ABLATIONS[method] });
       case "dragan":
       case "makeit-2023":
-        return (await run(preset(method))).proba;
+        return run(preset(method));
       case "smoteNc":
-        return predictRival("smote", { ...problem, groups: fold.groups });
+        return rival("smote", fold.groups);
       case "borderline":
         return refit(borderlineSmote(x, y, classes, random(0)));
       case "adasyn":
         return refit(adasyn(x, y, classes, random(1)));
       default:
-        return predictRival(method satisfies Rival, problem);
+        return rival(method);
     }
   };
 }
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };

@@ -1,4 +1,4 @@
-/** What the benchmark prints: one line a data set, then the comparison over all of them. */
+/** What the benchmark tells: one line a data set, then the comparison over all of them, as text and as data. */
 import { friedman, holm, mean, meanRanks, wilcoxonSignedRank } from "../../sdk/statistics.ts";
 import type { MethodName, Outcome } from "./job.ts";
 
@@ -9,7 +9,27 @@ export interface Line {
   readonly seconds: number[];
 }
 
-const LABELS: Record<MethodName, string> = {
+/** The comparison over data sets: one entry a method. `reference` is compared with each of the others. */
+export interface Summary {
+  readonly sets: number;
+  readonly reference: MethodName;
+  readonly methods: readonly MethodName[];
+  readonly mean: number[];
+  /** Mean rank, 1 is best. */
+  readonly rank: number[];
+  /** Data sets in which the reference is better, equal, worse. */
+  readonly wins: number[];
+  readonly ties: number[];
+  readonly losses: number[];
+  /** Mean difference of the reference to the method, in the metric. */
+  readonly difference: number[];
+  /** Two-sided signed-rank p against the method (1 against itself), and adjusted after Holm. */
+  readonly wilcoxon: number[];
+  readonly holm: number[];
+  readonly friedman: ReturnType<typeof friedman>;
+}
+
+export const LABELS: Record<MethodName, string> = {
   none: "none",
   weighted: "weighted",
   threshold: "threshold",
@@ -20,7 +40,7 @@ const LABELS: Record<MethodName, string> = {
   borderline: "borderline",
   adasyn: "adasyn",
   dragan: "dragan",
-  "makeit-2023": "makeit-2023",
+  "makeit-2023": "m-2023",
   search: "search",
   criticOnly: "no λ",
   lambdaOnly: "no critic",
@@ -52,72 +72,72 @@ export function lineOf(name: string, outcomes: readonly Outcome[], methods: read
 }
 
 export function dataLine(line: Line): string {
-  const ours = line.seconds[line.seconds.length - 1];
-  return `${row(line.name, fixed(line.scores, 3))}${ours.toFixed(1).padStart(9)} s`;
+  const total = line.seconds.reduce((sum, seconds) => sum + seconds, 0);
+  return `${row(line.name, fixed(line.scores, 3))}${total.toFixed(1).padStart(9)} s`;
 }
 
 /**
- * Means, ranks, wins and tests over the data sets; the last method is compared with each of the others.
+ * Compares the methods over the data sets: `makeit`, or the last where it is not among them, with each of the others.
  * @param greater whether a higher value of the metric is better.
  */
-export function summary(lines: readonly Line[], methods: readonly MethodName[], greater: boolean): string {
+export function compareMethods(
+  lines: readonly Line[],
+  methods: readonly MethodName[],
+  greater: boolean,
+): Summary {
   const sign = greater ? 1 : -1;
   const scores = lines.map((line) => line.scores.map((score) => sign * score));
-  const last = methods.length - 1;
-  const others = methods.slice(0, last);
-  const differences = others.map((_, j) => scores.map((line) => line[last] - line[j]));
-  const count = (test: (d: number) => boolean) => differences.map((d) => String(d.filter(test).length));
-  const column = (values: (line: Line) => number[]) =>
-    methods.map((_, j) => mean(lines.map((line) => values(line)[j])));
-  const out = [
-    row(
-      "mean",
-      fixed(
-        column((line) => line.scores),
-        4,
-      ),
-    ),
-    row(
-      "seconds a fold",
-      fixed(
-        column((line) => line.seconds),
-        3,
-      ),
-    ),
-  ];
-  if (methods.length < 2) return out.join("\n");
-  out.push(
-    row("mean rank (1 is best)", fixed(meanRanks(scores), 2)),
+  const named = methods.indexOf("makeit");
+  const at = named >= 0 ? named : methods.length - 1;
+  const differences = methods.map((_, j) => scores.map((line) => line[at] - line[j]));
+  const count = (test: (d: number) => boolean) => differences.map((d) => d.filter(test).length);
+  const ps = differences.map((d, j) => (j === at ? 1 : wilcoxonSignedRank(d).p));
+  const adjusted = holm(ps.filter((_, j) => j !== at));
+  adjusted.splice(at, 0, 1);
+  return {
+    sets: lines.length,
+    reference: methods[at],
+    methods,
+    mean: methods.map((_, j) => mean(lines.map((line) => line.scores[j]))),
+    rank: meanRanks(scores),
+    wins: count((d) => d > 0),
+    ties: count((d) => d === 0),
+    losses: count((d) => d < 0),
+    difference: differences.map((d) => sign * mean(d)),
+    wilcoxon: ps,
+    holm: adjusted,
+    friedman: friedman(scores),
+  };
+}
+
+/** The comparison as a table. */
+export function summaryText(title: string, summary: Summary): string {
+  const { sets, reference, methods, friedman: test } = summary;
+  const others = (values: readonly string[]) =>
+    values.map((value, j) => (methods[j] === reference ? "" : value));
+  return [
     "",
-    `${LABELS[methods[last]]} against`,
-    row(
-      "  wins",
-      count((d) => d > 0),
-    ),
-    row(
-      "  ties",
-      count((d) => d === 0),
-    ),
-    row(
-      "  losses",
-      count((d) => d < 0),
-    ),
-    row(
-      "  mean difference",
-      fixed(
-        differences.map((d) => sign * mean(d)),
-        4,
-      ),
+    row(`${title} (${sets})`, header(methods).slice(NAME_WIDTH).match(/.{11}/g) ?? []),
+    row("mean", fixed(summary.mean, 4)),
+    row("mean rank (1 is best)", fixed(summary.rank, 2)),
+    `${LABELS[reference]} against`,
+    row("  wins", others(summary.wins.map(String))),
+    row("  ties", others(summary.ties.map(String))),
+    row("  losses", others(summary.losses.map(String))),
+    row("  mean difference", others(fixed(summary.difference, 4))),
+    row("  Wilcoxon p", others(fixed(summary.wilcoxon, 4))),
+    row("  Wilcoxon p, Holm", others(fixed(summary.holm, 4))),
+    `Friedman chi2 = ${test.chiSquared.toFixed(2)}, p = ${test.p.toExponential(2)}; Iman-Davenport F = ${test.f.toFixed(2)}, p = ${test.pF.toExponential(2)}`,
+  ].join("\n");
+}
+
+/** Seconds a fold of each method, mean over the data sets. */
+export function secondsText(lines: readonly Line[], methods: readonly MethodName[]): string {
+  return row(
+    "seconds a fold",
+    fixed(
+      methods.map((_, j) => mean(lines.map((line) => line.seconds[j]))),
+      3,
     ),
   );
-  if (lines.length < 2) return out.join("\n");
-  const ps = differences.map((d) => wilcoxonSignedRank(d).p);
-  const { chiSquared, p, f, pF } = friedman(scores);
-  out.push(
-    row("  Wilcoxon p", fixed(ps, 4)),
-    row("  Wilcoxon p, Holm", fixed(holm(ps), 4)),
-    "",
-    `Friedman chi2 = ${chiSquared.toFixed(2)}, p = ${p.toExponential(2)}; Iman-Davenport F = ${f.toFixed(2)}, p = ${pF.toExponential(2)} (${lines.length} data sets, ${methods.length} methods)`,
-  );
-  return out.join("\n");
 }
