@@ -16,6 +16,7 @@ import {
 import { dirname, join } from "node:path";
 import type { Choice } from "./engine/open.ts";
 import { inputError, MakeitError } from "./errors.ts";
+import { isLockDead, LOCK } from "./lock.ts";
 import { pack, unpack } from "./pack.ts";
 import { type FitOptions, nameOf, settingsOf } from "./run.ts";
 import type { SplitOutcome } from "./split.ts";
@@ -30,7 +31,7 @@ export const CHECKPOINT_SECONDS = 30;
 const SHARE = 0.05;
 
 const RUN = "run.identity";
-const OURS = /^(run\.identity|split-\d+\.(state|before|done))(\.tmp)?$/;
+const OURS = /^(run\.identity|run\.lock\.\d+|split-\d+\.(state|before|done))(\.tmp)?$/;
 /** Options that change nothing in what is saved. */
 const FREE = ["jobs", "profile"];
 
@@ -69,7 +70,7 @@ export function removeRun(folder: string): void {
   if (!existsSync(folder)) return;
   rmSync(join(folder, RUN), { force: true }); // first: without it the rest counts for nothing
   const names = readdirSync(folder);
-  const ours = names.filter((name) => OURS.test(name));
+  const ours = names.filter((name) => OURS.test(name) || (name === LOCK && isLockDead(folder)));
   for (const name of ours) rmSync(join(folder, name), { force: true });
   if (ours.length === names.length) rmdirSync(folder);
 }
@@ -157,8 +158,8 @@ export class Checkpoints {
 
   /** Removes a run of which nothing is saved yet, as after an error in its first epoch. */
   discardEmpty(): void {
-    if (!this.#resumed && holdsRun(this.folder) && readdirSync(this.folder).length === 1)
-      removeRun(this.folder);
+    if (this.#resumed || !holdsRun(this.folder)) return;
+    if (readdirSync(this.folder).every((name) => name === RUN || name === LOCK)) removeRun(this.folder);
   }
 
   #file(split: number, kind: "state" | "before" | "done"): string {

@@ -7,6 +7,7 @@ import { useDawn } from "./dawn.ts";
 import { resolveEngine } from "./engine/open.ts";
 import { inputError, MakeitError } from "./errors.ts";
 import { inline, inThreads, STALL_SECONDS } from "./lanes.ts";
+import { lockFolder } from "./lock.ts";
 import { readTable as readSource } from "./parquet.ts";
 import { registerPlotWindow } from "./plots/node.ts";
 import { type FitOptions, fit as fitWith, type Run } from "./run.ts";
@@ -39,9 +40,25 @@ export interface NodeFitOptions extends FitOptions {
 
 /**
  * As the core's `fit`, with splits in worker threads (`jobs`; the results do not depend on it) and checkpoints. A split
- * whose thread fails is run once more; failing again, it is left out and named in `result.failed`.
+ * whose thread fails is run once more; failing again, it is left out and named in `result.failed`. A folder of
+ * checkpoints serves one run at a time.
+ *
+ * A metric or classifier of your own runs on this thread, where nothing can end it: one that never returns hangs the
+ * process (the run can be resumed once it is killed).
  */
-export async function fit(
+export async function fit(table: Table, options: NodeFitOptions): Promise<Run> {
+  const { folder, seconds, resume } = options.checkpoint ?? {};
+  const uses = folder !== undefined && (seconds !== 0 || resume);
+  const release = uses ? await lockFolder(folder) : () => {};
+  try {
+    return await fitAlone(table, options);
+  } finally {
+    release();
+  }
+}
+
+/** The run, with its folder of checkpoints for itself. */
+async function fitAlone(
   table: Table,
   { checkpoint, stallSeconds = STALL_SECONDS, ...options }: NodeFitOptions,
 ): Promise<Run> {

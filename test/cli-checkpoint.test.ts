@@ -188,6 +188,21 @@ describe("a run that is asked to stop", () => {
     expect(results("terminated")).toEqual(expected);
   });
 
+  test("another run in its folder is refused meanwhile", async () => {
+    let second: Promise<Outcome> | undefined;
+    const { code } = await signalled("shared", (said) => {
+      if (hasBegun(said)) second ??= makeit(words("shared", ["--resume", place.path("shared")]));
+      return undefined;
+    });
+    expect(code).toBe(0);
+    expect(await second).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/run\.lock: this folder is in use by process \d+ on /),
+    });
+    expectWhole("shared");
+    expect(results("shared")).toEqual(expected);
+  });
+
   test("by Ctrl-C twice: it leaves at once, and goes on from its checkpoints", async () => {
     const { code, stderr } = await signalled("twice", (said) =>
       hasBegun(said) || said.includes("Interrupted") ? "SIGINT" : undefined,
