@@ -11,12 +11,12 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
-import { type Finding, kindOf, minimise, type Outcome, show, type Tally } from "./hunt.ts";
+import { type Finding, kindOf, minimise, type Outcome, show, startTimer, type Tally } from "./hunt.ts";
 import { drawInput, READERS, type Reader } from "./readers.ts";
 import type { Task } from "./worker.ts";
 
-/** An input that takes longer than this, in milliseconds, is a hang: the thread is ended. */
-const PATIENCE = 10_000;
+/** An input that takes longer than this, in milliseconds of all threads, is a hang: the thread is ended. */
+const PATIENCE = 20_000;
 /** What a thread may hold on the heap, and what the whole process may grow to, in MiB. */
 const HEAP = 512;
 const MEMORY = 3072;
@@ -54,7 +54,7 @@ function run<T>(task: Omit<Task, "at">, patience = PATIENCE): Promise<T | { died
     resourceLimits: { maxOldGenerationSizeMb: HEAP },
   });
   return new Promise((done) => {
-    let [index, since, ended] = [-1, performance.now(), false];
+    let [index, elapsed, ended] = [-1, startTimer(), false];
     const end = (answer: T | { died: string; index: number }) => {
       if (ended) return;
       ended = true;
@@ -64,9 +64,9 @@ function run<T>(task: Omit<Task, "at">, patience = PATIENCE): Promise<T | { died
     const fail = (died: string) => end({ died, index: Atomics.load(at, 0) });
     const watch = setInterval(() => {
       const now = Atomics.load(at, 0);
-      if (now !== index) [index, since] = [now, performance.now()];
+      if (now !== index) [index, elapsed] = [now, startTimer()];
       const mebibytes = process.memoryUsage.rss() / 2 ** 20;
-      if (performance.now() - since > patience) fail(`it hangs: more than ${patience} ms`);
+      if (elapsed() > patience) fail(`it hangs: more than ${patience} ms`);
       else if (mebibytes > MEMORY) fail(`it fills the memory: ${Math.round(mebibytes)} MiB`);
     }, 100);
     worker.on("message", end);

@@ -262,7 +262,7 @@ const nest = (depth: number) => `\0nest${depth}`;
 /** A value as JSON text. */
 export function jsonText(value: unknown): string {
   const text = JSON.stringify(value) ?? "null";
-  return text.replace(/"\\u0000nest(\d+)"/g, (_, depth) => "[".repeat(depth) + "]".repeat(depth));
+  return text.replace(/"\\u0000nest(\d{1,5})"/g, (_, depth) => "[".repeat(depth) + "]".repeat(depth));
 }
 
 /** Sets an own property, whatever its name. */

@@ -562,6 +562,18 @@ describe(".npz", () => {
     expect(await reading({ x: npy("<i2", [count, 3, 5, 3], new Uint8Array(360)), y: digits })).toMatch(
       /of type <i2/,
     );
+    const labelled = (type: string, bytes: number, shape = [count]) =>
+      reading({ x: images, y: npy(type, shape, new Uint8Array(bytes)) });
+    for (const [type, size] of [
+      ["<f2", 2],
+      ["<c16", 16],
+      ["|O", 8],
+    ] as const)
+      expect(await labelled(type, count * size)).toMatch(/whole numbers or text|holds objects/);
+    expect(await labelled("<U2000", count * 8000)).toMatch(/of type <U2000/);
+    expect(await labelled("<U2", count * 8)).toMatch(/label 1 of "y" is empty/);
+    expect(await labelled("<U0", 0)).toMatch(/cut short/);
+    expect(await labelled("|u1", 0, [0])).toMatch(/is empty/);
     const large = Float32Array.from(colour);
     expect(await reading({ x: npy("<f4", [count, 3, 5, 3], large), y: digits })).toMatch(
       /fractions from 0 to 1/,

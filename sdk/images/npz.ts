@@ -6,6 +6,8 @@ import { type ImageSet, itemsOf } from "./set.ts";
 
 /** More bytes than this do not become a table. */
 const MOST = 2 ** 31;
+/** Bytes of a label. */
+const LONGEST_LABEL = 4096;
 /** Of a file's entry in the list of a zip file. */
 const ENTRY = 46;
 
@@ -160,7 +162,7 @@ function levelsOf(
       "Convert it.",
     );
   }
-  const values = numbers(type, bytes);
+  const values = numbers(type, bytes)!;
   return (at, length) =>
     Uint8Array.from({ length }, (_, i) => {
       const value = values(at + i);
@@ -172,8 +174,8 @@ function levelsOf(
     });
 }
 
-/** Element i as a number. */
-function numbers(type: string, bytes: Uint8Array): (i: number) => number {
+/** Element i as a number; nothing for other types. */
+function numbers(type: string, bytes: Uint8Array): ((i: number) => number) | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const little = !type.startsWith(">");
   const readers: Record<string, (i: number) => number> = {
@@ -189,20 +191,32 @@ function numbers(type: string, bytes: Uint8Array): (i: number) => number {
     f4: (i) => view.getFloat32(4 * i, little),
     f8: (i) => view.getFloat64(8 * i, little),
   };
-  return readers[type.replace(/^[<>]/, "")];
+  const name = type.replace(/^[<>]/, "");
+  return Object.hasOwn(readers, name) ? readers[name] : undefined;
 }
 
 function labelsOf({ name, type, bytes }: NumpyArray, file: string): (i: number) => string {
   const size = bytesOf(type);
-  if (/[US]\d/.test(type)) {
-    const utf32 = numbers(type.startsWith(">") ? ">u4" : "<u4", bytes);
+  const value = numbers(type, bytes);
+  if (size > LONGEST_LABEL || !(value || /[US]\d/.test(type))) {
+    throw inputError(
+      `${file}: array "${name}" is of type ${type}; labels are whole numbers or text.`,
+      "Convert it.",
+    );
+  }
+  if (!value) {
+    const utf32 = numbers(type.startsWith(">") ? ">u4" : "<u4", bytes)!;
     const letters = type.includes("U")
       ? (i: number) => Array.from({ length: size / 4 }, (_, k) => utf32((i * size) / 4 + k))
       : (i: number) => [...bytes.subarray(i * size, (i + 1) * size)];
-    const known = (code: number) => (code <= 0x10ffff ? code : 0xfffd);
-    return (i) => String.fromCodePoint(...letters(i).map(known)).replace(/\0+$/, "");
+    const isLetter = (code: number) => code < 0xd800 || (code > 0xdfff && code <= 0x10ffff);
+    return (i) => {
+      const codes = letters(i).map((code) => (isLetter(code) ? code : 0xfffd));
+      const label = String.fromCodePoint(...codes).replace(/\0+$/, "");
+      if (label !== "") return label;
+      throw inputError(`${file}: label ${i + 1} of "${name}" is empty.`, "Give every image a class.");
+    };
   }
-  const value = numbers(type, bytes);
   return (i) => {
     if (Number.isInteger(value(i))) return String(value(i));
     throw inputError(
