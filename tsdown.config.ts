@@ -48,6 +48,7 @@ export default defineConfig([
   },
   apart("bench", {
     kernels: "./bench/kernels.ts",
+    lambda: "./bench/lambda.ts",
     learn: "./bench/learn.ts",
     quality: "./bench/quality.ts",
     speed: "./bench/speed.ts",

@@ -15,6 +15,12 @@ const FLAGS = {
   splits,
   seed,
   maxCategories,
+  heldOut: {
+    kind: "string",
+    group: "Table",
+    describe:
+      "A table of real rows that the synthetic ones were not learnt from, to test on and to compare with",
+  },
   ...CONFIG_FLAG,
   ...QUIET_FLAG,
   ...JSON_FLAG,
@@ -30,15 +36,16 @@ export const evaluateTables = command({
   flags: FLAGS,
   examples: [
     ["makeit evaluate churn.csv makeit-out/synthetic.csv --target churned", "what a run wrote"],
+    [
+      "makeit evaluate train.csv synthetic.csv --held-out test.csv -t churned",
+      "with rows that nothing has seen",
+    ],
     ["makeit evaluate photos makeit-out/synthetic.csv --size 16x16", "images"],
     ["makeit evaluate test.csv other.parquet -t churned --metric roc_auc --json", "any table, for programs"],
   ],
-  async run({ splits: folds, ...values }, { real, synthetic }, terminal) {
-    if (real === "-" && synthetic === "-") {
-      throw inputError(
-        "Only one of the two tables can come from standard input.",
-        "Name a file for the other.",
-      );
+  async run({ splits: folds, heldOut, ...values }, { real, synthetic }, terminal) {
+    if ([real, synthetic, heldOut].filter((path) => path === "-").length > 1) {
+      throw inputError("Only one of the tables can come from standard input.", "Name files for the others.");
     }
     const target = targetOf(real, values);
     checkTableFlags(values);
@@ -47,7 +54,8 @@ export const evaluateTables = command({
     const { size: _, channels: _c, background: _b, skipBad: _s, maxPixels: _m, ...rest } = values;
     const second = leadsToImages(synthetic, {}) || !leadsToImages(real, values) ? values : rest;
     const tables = [await openTable(real, values), await openTable(synthetic, second)] as const;
-    const options = { target, positive, metric, classifier, folds, seed, maxCategories };
+    const fresh = heldOut === undefined ? undefined : await openTable(heldOut, values);
+    const options = { target, positive, metric, classifier, folds, seed, maxCategories, heldOut: fresh };
     const { evaluate } = await import("../sdk/evaluate.ts");
     const found = await evaluate(...tables, options as Parameters<typeof evaluate>[2]);
     tellWarnings([...tables[0].warnings, ...tables[1].warnings, ...found.warnings], terminal);
@@ -57,14 +65,18 @@ export const evaluateTables = command({
   },
 });
 
-/** The sentence first, then use, closeness, copies. */
-function describe({ summary, metric, rows, classes, utility, fidelity, memorisation }: Evaluation): string {
+/** The sentence first, then use, calibration, closeness, copies. */
+function describe(found: Evaluation): string {
+  const { summary, metric, rows, classes, utility, calibration, heldOut, fidelity, memorisation } = found;
   const use = (["real", "synthetic", "both"] as const).map((name) => [
     `trained on ${name === "both" ? "both" : `${name} rows`}`,
     `${score(utility[name].mean)} ± ${score(utility[name].sd)}`,
+    `${score(utility[name].low)} to ${score(utility[name].high)}`,
+    ...(heldOut ? [score(heldOut[name])] : []),
   ]);
   const columns = [...fidelity.columns].sort((a, b) => b.distance - a.distance).slice(0, SHOWN);
-  const { detection, distance, correlation } = fidelity;
+  const { detection, distance, correlation, coverage } = fidelity;
+  const { before, after } = calibration;
   return [
     summary,
     "",
@@ -76,7 +88,27 @@ function describe({ summary, metric, rows, classes, utility, fidelity, memorisat
       [1, 2],
     ),
     "",
-    textTable([["use", `${metric} on held-out real rows`], ...use], [1]),
+    textTable(
+      [
+        [
+          "use",
+          `${metric} on unseen real rows`,
+          "95 %",
+          ...(heldOut ? [`${heldOut.rows} held-out rows`] : []),
+        ],
+        ...use,
+      ],
+      [1, 2, 3],
+    ),
+    "",
+    textTable(
+      [
+        ["calibration", "Brier", "error"],
+        ["trained on real rows", score(before.brier), score(before.ece)],
+        ["trained on both", score(after.brier), score(after.ece)],
+      ],
+      [1, 2],
+    ),
     "",
     textTable(
       [
@@ -84,6 +116,7 @@ function describe({ summary, metric, rows, classes, utility, fidelity, memorisat
         ["mean distance of columns", score(distance)],
         ["mean difference of correlations", score(correlation)],
         ["told from real rows (ROC-AUC, .5 is not at all)", score(detection)],
+        ["real ranges and categories covered", percent(coverage)],
         ...columns.map((one) => [`column ${one.column}`, score(one.distance)]),
       ],
       [1],
@@ -94,9 +127,22 @@ function describe({ summary, metric, rows, classes, utility, fidelity, memorisat
         ["originality", ""],
         ["rows that equal a real row", percent(memorisation.copies)],
         ["real rows that equal another real row", percent(memorisation.realCopies)],
-        ["closer to a real row than half of the held-out real rows (.5 is new)", score(memorisation.closer)],
+        ["closer to a real row than 95 % of fresh real rows (5 % is new)", percent(memorisation.near)],
+        ["closer to a real row than half of fresh real rows (.5 is new)", score(memorisation.closer)],
+        ["median distance to the closest real row", score(memorisation.distance)],
+        ["the same of fresh real rows", score(memorisation.baseline)],
+        ...(memorisation.membership === null
+          ? []
+          : [
+              [
+                "real rows told from held-out ones (ROC-AUC, .5 is not at all)",
+                score(memorisation.membership),
+              ],
+            ]),
       ],
       [1],
     ),
+    "",
+    memorisation.note,
   ].join("\n");
 }

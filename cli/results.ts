@@ -19,13 +19,14 @@ import {
 } from "../sdk/node.ts";
 import { outputs } from "../sdk/outputs.ts";
 import { METHOD_NAMES } from "../sdk/result.ts";
+import type { Interval } from "../sdk/statistics.ts";
 import { EXIT } from "./command.ts";
 import { listenToInterrupt } from "./interrupt.ts";
 import { fileNames } from "./names.ts";
 import { OutputFolder } from "./output.ts";
 import { showProgress } from "./progress.ts";
 import { tellWarnings } from "./tables.ts";
-import { duration, score, type Terminal, textTable } from "./terminal.ts";
+import { duration, percent, score, type Terminal, textTable } from "./terminal.ts";
 
 export interface Job {
   /** Reads the table; called once the output folder is known to be writable. */
@@ -131,8 +132,21 @@ export async function tell(
   tellWarnings(result.warnings, terminal);
   await terminal.show(summary(result, folder.path, seconds));
   if (result.profile) await terminal.show(`\n${profileTable(result.profile)}`);
-  const { version, seed, engine, engineReason, data, metric, mean, verdict, warnings, failed, profile } =
-    result;
+  const {
+    version,
+    seed,
+    engine,
+    engineReason,
+    data,
+    metric,
+    mean,
+    verdict,
+    evidence,
+    diagnostics,
+    warnings,
+    failed,
+    profile,
+  } = result;
   const stopped = result.splits.map((item) => item.stopped);
   const { test, sd, voted } = mean;
   const told = {
@@ -145,6 +159,8 @@ export async function tell(
     mean: { test, sd, voted },
     stopped,
     verdict,
+    evidence,
+    diagnostics,
     warnings,
     failed,
     profile,
@@ -169,10 +185,44 @@ export function summary(result: RunResult, out: string, seconds: number): string
     textTable([head, ...rows], [1, 2]),
     "",
     `  Held-out rows of ${splits.length} splits; voted: over all held-out rows together.`,
+    "",
+    textTable(evidenceRows(result)),
+    ...result.diagnostics.flatMap(({ advice }) => (advice ? [`  Training: ${advice}`] : [])),
+    "",
     `  ${out}: report.html, report.json, synthetic.csv, split-1/tree.svg, …`,
     `  ${out}/model.safetensors: ${model} ${out}/model.safetensors --rows 100`,
     `  ${duration(seconds)}, engine ${result.engine} (${result.engineReason}), seed ${result.seed}`,
   ].join("\n");
+}
+
+/** The evidence in a line a subject; the report has all of it. */
+function evidenceRows({ metric, evidence }: RunResult): string[][] {
+  const { utility, calibration, fidelity, memorisation } = evidence;
+  const { before, after } = calibration;
+  const told = fidelity.detection ? `, told from real with ROC-AUC ${score(fidelity.detection.mean)}` : "";
+  const use = `${metric} learnt from real rows ${range(utility.real)}, synthetic alone ${range(utility.synthetic)}, both ${range(utility.both)}`;
+  const member =
+    memorisation.membership === null ? "" : `, membership ROC-AUC ${score(memorisation.membership)} (.5)`;
+  return [
+    ["Use", use],
+    [
+      "Calibration",
+      `Brier ${score(before.brier)} → ${score(after.brier)}, error ${score(before.ece)} → ${score(after.ece)}`,
+    ],
+    [
+      "Fidelity",
+      `columns ${score(fidelity.distance.mean)} apart, correlations ${score(fidelity.correlation.mean)}${told}`,
+    ],
+    [
+      "Copies",
+      `${percent(memorisation.copies)} equal a training row, ${percent(memorisation.near)} nearly (5 % of fresh rows)${member}; checks, no proof of privacy`,
+    ],
+  ];
+}
+
+/** 0.312 [0.281, 0.343] */
+function range({ mean, low, high }: Interval): string {
+  return low === null ? score(mean) : `${score(mean)} [${score(low)}, ${score(high)}]`;
 }
 
 /** The time of the networks' kernels. */

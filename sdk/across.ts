@@ -1,9 +1,14 @@
 /** What the splits of a run say together: averages, votes, recurring rules, the verdict. */
+import { calibration } from "./calibration.ts";
 import { Cpu } from "./engine/module.ts";
+import { PRIVACY_NOTE } from "./memorisation.ts";
 import { openMetric } from "./metrics.ts";
 import { cpuRanker } from "./ranking.ts";
 import {
+  type ColumnDistance,
+  type Evidence,
   METHODS,
+  type Memorisation,
   type Method,
   type Rule,
   type RunResult,
@@ -13,7 +18,7 @@ import {
 } from "./result.ts";
 import type { Settings } from "./settings.ts";
 import { measure, type SplitOutcome } from "./split.ts";
-import { compare, mean, sd } from "./statistics.ts";
+import { compare, type Interval, interval, mean, sd } from "./statistics.ts";
 
 /** A split that was tested, as all but the final model are. */
 export type Tested = SplitOutcome & Required<Pick<SplitOutcome, "result" | "proba">>;
@@ -77,13 +82,18 @@ function averageImportances(
   return rows.sort((a, b) => b.impurity - a.impurity || (a.column < b.column ? -1 : 1));
 }
 
-/** The metric over all held-out predictions together; a row held out several times (repeats) votes softly. */
+/** The metric over all held-out predictions together. */
 async function scoreTogether(
   tested: Tested[],
   settings: Settings,
   classes: number,
 ): Promise<Record<Method, number>> {
-  const cpu = await Cpu.open();
+  const { y, proba } = pool(tested, classes);
+  return measure(proba, y, classes, settings, cpuRanker(await Cpu.open())).scores;
+}
+
+/** All held-out predictions together; a row held out several times (repeats) votes softly. */
+function pool(tested: Tested[], classes: number): { y: Int32Array; proba: Record<Method, Float64Array> } {
   const rows = new Map<number, { y: number; proba: Record<Method, Float64Array>; votes: number }>();
   for (const { rows: held, y, proba } of tested) {
     held.forEach((row, i) => {
@@ -107,7 +117,70 @@ async function scoreTogether(
       Float64Array.from(all.flatMap((entry) => Array.from(entry.proba[method], (p) => p / entry.votes))),
     ]),
   ) as Record<Method, Float64Array>;
-  return measure(joined, y, classes, settings, cpuRanker(cpu)).scores;
+  return { y, proba: joined };
+}
+
+/** What the splits show together of use, calibration, closeness and copies. */
+export function gatherEvidence(tested: Tested[], settings: Settings, classes: number): Evidence {
+  const found = tested.map(({ result }) => result.evidence);
+  const { train, test } = tested[0].result.rows;
+  const over = (values: readonly number[]): Interval =>
+    interval(values, { trainShare: train / (train + test) });
+  const used = (name: "real" | "synthetic" | "both") => over(found.map(({ utility }) => utility[name]));
+  const sign = utilitySign(settings);
+  const gains = found.map(({ utility }) => sign * (utility.both - utility.real));
+  const alike = (name: "distance" | "correlation" | "coverage") =>
+    over(found.map(({ fidelity }) => fidelity[name]));
+  const detections = known(found.map(({ fidelity }) => fidelity.detection));
+  const copied = (name: Exclude<keyof Memorisation, "membership">) =>
+    mean(found.map(({ memorisation }) => memorisation[name]));
+  const memberships = known(found.map(({ memorisation }) => memorisation.membership));
+  const { y, proba } = pool(tested, classes);
+  return {
+    utility: {
+      real: used("real"),
+      synthetic: used("synthetic"),
+      both: used("both"),
+      gain: compare(gains, { trainShare: train / (train + test) }),
+    },
+    calibration: {
+      before: calibration(y, proba.none, classes),
+      after: calibration(y, proba.makeit, classes),
+    },
+    fidelity: {
+      columns: averageColumns(found.map(({ fidelity }) => fidelity.columns)),
+      distance: alike("distance"),
+      correlation: alike("correlation"),
+      detection: detections.length > 0 ? over(detections) : null,
+      coverage: alike("coverage"),
+    },
+    memorisation: {
+      copies: copied("copies"),
+      realCopies: copied("realCopies"),
+      distance: copied("distance"),
+      baseline: copied("baseline"),
+      closer: copied("closer"),
+      near: copied("near"),
+      membership: memberships.length > 0 ? mean(memberships) : null,
+      note: PRIVACY_NOTE,
+    },
+  };
+}
+
+const known = (values: readonly (number | null)[]) => values.filter((value) => value !== null);
+
+/** Means over the splits in which a column varies, the most different first. */
+function averageColumns(splits: readonly (readonly ColumnDistance[])[]): ColumnDistance[] {
+  const columns = [...new Set(splits.flatMap((split) => split.map(({ column }) => column)))];
+  const rows = columns.map((column) => {
+    const own = splits.flatMap((split) => split.filter((one) => one.column === column));
+    return {
+      column,
+      distance: mean(own.map(({ distance }) => distance)),
+      coverage: mean(own.map(({ coverage }) => coverage)),
+    };
+  });
+  return rows.sort((a, b) => b.distance - a.distance || (a.column < b.column ? -1 : 1));
 }
 
 /**

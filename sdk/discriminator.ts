@@ -29,6 +29,8 @@ export class Discriminator {
   readonly #batch: number;
   readonly #rows: number;
   readonly #plan: Plan;
+  /** Logits of the last step's rows: real ones, then as many generated ones. */
+  readonly #logits: Tensor;
 
   constructor(
     backend: Backend,
@@ -58,6 +60,7 @@ export class Discriminator {
     this.#backend = backend;
     this.network = network;
     this.#batch = batch;
+    this.#logits = pass.y;
     this.#rows = total;
     const everyone = Array.from(y.keys());
     this.#byClass = rowsByClass(y, classes).map((members) => (members.length > 0 ? members : everyone));
@@ -121,6 +124,14 @@ export class Discriminator {
     }
     this.#backend.write(this.#noiseTensor, this.#noise.next());
     return this.#plan;
+  }
+
+  /** Share of the last step's rows that it told rightly, before it learnt from them. */
+  async accuracy(): Promise<number> {
+    const logits = await this.#backend.read(this.#logits);
+    let right = 0;
+    for (let i = 0; i < logits.length; i++) if (logits[i] > 0 === i < this.#batch) right++;
+    return right / logits.length;
   }
 
   /** Everything that the next epoch depends on. */

@@ -103,6 +103,18 @@ export function studentTTwoSided(t: number, df: number): number {
   return incompleteBeta(df / (df + t * t), df / 2, 0.5);
 }
 
+/** The t with P(T ≤ t) = p of Student's t with `df` degrees of freedom, ½ ≤ p < 1. */
+export function studentTQuantile(p: number, df: number): number {
+  let [low, high] = [0, 1];
+  while (studentTCdf(high, df) < p) high *= 2;
+  for (let i = 0; i < 100 && low < high; i++) {
+    const middle = (low + high) / 2;
+    if (studentTCdf(middle, df) < p) low = middle;
+    else high = middle;
+  }
+  return high;
+}
+
 /** P(X > f) of the F distribution with `df1` and `df2` degrees of freedom. */
 export function fTail(f: number, df1: number, df2: number): number {
   return f <= 0 ? 1 : incompleteBeta(df2 / (df2 + df1 * f), df2 / 2, df1 / 2);

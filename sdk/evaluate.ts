@@ -1,28 +1,22 @@
 /** What a synthetic table is worth, how it resembles the real one, and whether it repeats it. */
+import { type Calibration, calibration } from "./calibration.ts";
 import { type Classifier, type ClassifierName, openLearner } from "./classifiers.ts";
 import { Cpu } from "./engine/module.ts";
 import { inputError } from "./errors.ts";
-import {
-  type Closeness,
-  type ColumnDistance,
-  closeness,
-  columnDistances,
-  correlationDifference,
-  type Labelled,
-  proportionWeights,
-  withClasses,
-} from "./fidelity.ts";
-import { rowsByClass, stratifiedFolds } from "./folds.ts";
-import { stackRows, takeRows } from "./matrix.ts";
+import { fidelity, memorisation, type TableRows } from "./evidence.ts";
+import type { Labelled } from "./fidelity.ts";
+import { rowsByClass } from "./folds.ts";
+import { stackRows } from "./matrix.ts";
+import { PRIVACY_NOTE } from "./memorisation.ts";
 import { type MetricFunction, type MetricName, openMetric, utility } from "./metrics.ts";
-import { derive, Random } from "./random.ts";
+import { derive } from "./random.ts";
 import { cpuRanker } from "./ranking.ts";
 import { concat } from "./resampling.ts";
-import { type FitPredict, outOfFold } from "./rivals.ts";
+import type { Fidelity, Memorisation } from "./result.ts";
 import { repeatedSplits } from "./splits.ts";
-import { type Comparison, compare, mean, sd } from "./statistics.ts";
+import { type Comparison, compare, type Interval, interval } from "./statistics.ts";
 import { Encoder } from "./table/encoder.ts";
-import { findColumn, isMissing, type Table, valueText } from "./table/table.ts";
+import type { Table } from "./table/table.ts";
 import { learnable } from "./table/target.ts";
 
 export interface EvaluateOptions {
@@ -37,12 +31,11 @@ export interface EvaluateOptions {
   seed?: number;
   /** One feature a category up to so many of them. */
   maxCategories?: number;
-}
-
-/** Mean and standard deviation over the folds. */
-export interface FoldScore {
-  readonly mean: number;
-  readonly sd: number;
+  /**
+   * Real rows that the synthetic ones were not learnt from. The classifiers are tested on them too, and the rows that
+   * were learnt from can be told from them or not.
+   */
+  heldOut?: Table;
 }
 
 export interface Evaluation {
@@ -52,33 +45,25 @@ export interface Evaluation {
   readonly classes: readonly { readonly name: string; readonly real: number; readonly synthetic: number }[];
   /**
    * The metric on real rows that the classifier has not seen, when it learns from the other real rows, from the
-   * synthetic ones, or from both. `gain` compares both with real alone.
+   * synthetic ones, or from both; with 95 % intervals over the folds. `gain` compares both with real alone.
    */
   readonly utility: {
-    readonly real: FoldScore;
-    readonly synthetic: FoldScore;
-    readonly both: FoldScore;
+    readonly real: Interval;
+    readonly synthetic: Interval;
+    readonly both: Interval;
     readonly gain: Comparison;
   };
-  /** Real rows weighted to the class proportions of the synthetic ones. */
-  readonly fidelity: {
-    readonly columns: readonly ColumnDistance[];
-    /** Mean over the columns. */
-    readonly distance: number;
-    /** Mean absolute difference of correlations over pairs of features (classes included). */
-    readonly correlation: number;
-    /**
-     * ROC-AUC, out of fold, of telling synthetic rows from as many real ones of each class, by the better of logistic
-     * regression and a tree: .5 cannot be told apart. Null below 10 rows a side.
-     */
-    readonly detection: number | null;
+  /** Of the probabilities on those unseen rows: learnt from real rows, and from both. */
+  readonly calibration: { readonly before: Calibration; readonly after: Calibration };
+  /** Where `heldOut` is given: the metric on it, learnt from all real rows, from the synthetic ones, from both. */
+  readonly heldOut?: {
+    readonly rows: number;
+    readonly real: number;
+    readonly synthetic: number;
+    readonly both: number;
   };
-  readonly memorisation: Closeness & {
-    /** Share of synthetic rows that equal a real row in every learnt column and the target. */
-    readonly copies: number;
-    /** Share of real rows that equal another real row. */
-    readonly realCopies: number;
-  };
+  readonly fidelity: Fidelity;
+  readonly memorisation: Memorisation & { readonly note: string };
   readonly warnings: readonly string[];
   /** All of it in one sentence. */
   readonly summary: string;
@@ -86,11 +71,7 @@ export interface Evaluation {
 
 /** Sets the draws of an evaluation apart from every other use of a seed ("EVAL"). */
 const STREAM = 0x4556414c;
-const [SPLITS, DETECTION, CLOSENESS] = [0, 1, 2];
-
-/** Detection looks at so many rows a side at most. */
-const DETECTION_ROWS = 5000;
-const DETECTION_FOLDS = 5;
+const [SPLITS, EVIDENCE] = [0, 1];
 
 /**
  * Judges a synthetic table against the real one.
@@ -100,47 +81,35 @@ const DETECTION_FOLDS = 5;
  * @throws MakeitError when the columns do not match, or the target cannot be predicted.
  */
 export async function evaluate(real: Table, synthetic: Table, options: EvaluateOptions): Promise<Evaluation> {
-  const { target, positive, maxCategories, seed = 1 } = options;
+  const { target, positive, maxCategories, heldOut, seed = 1 } = options;
   const encoder = Encoder.fit(real, { target, positive, maxCategories });
-  checkColumns(real, synthetic, target);
-  const realRows = Uint32Array.from(encoder.targetRows(real));
-  const syntheticRows = Uint32Array.from(encoder.targetRows(synthetic));
-  if (syntheticRows.length === 0) {
-    throw inputError(`${synthetic.name} has no row with a value for "${target}".`, "Give at least one row.");
-  }
-  const a: Labelled = { x: encoder.encode(real, realRows), y: encoder.labels(real, realRows) };
-  const b: Labelled = {
-    x: encoder.encode(synthetic, syntheticRows),
-    y: encoder.labels(synthetic, syntheticRows),
-  };
-  const classes = encoder.classes.length;
+  for (const other of heldOut ? [synthetic, heldOut] : [synthetic]) checkColumns(real, other, target);
+  const rowsOf = (table: Table) => encodeRows(encoder, table, encoder.targetRows(table));
+  const [a, b, fresh] = [rowsOf(real), rowsOf(synthetic), heldOut && rowsOf(heldOut)];
   const cpu = await Cpu.open();
-
-  const counts = [a, b].map(({ y }) => rowsByClass(y, classes).map((rows) => rows.length));
-  const weights = proportionWeights(a.y, b.y, classes);
-  const columns = columnDistances(encoder.features, a.x, b.x, weights);
-  const owners = [...encoder.features.map(({ column }) => column), ...encoder.classes.map(() => target)];
-  const names = [...encoder.columns, target];
-  const keys = rowKeys(real, realRows, names, encoder);
+  const counts = [a, b].map(({ y }) => rowsByClass(y, encoder.classes.length).map((rows) => rows.length));
+  const base = derive(seed, STREAM, EVIDENCE);
   const judged = {
     rows: { real: a.y.length, synthetic: b.y.length },
     classes: encoder.classes.map((name, c) => ({ name, real: counts[0][c], synthetic: counts[1][c] })),
-    ...(await usefulness(real, realRows, synthetic, syntheticRows, options, cpu)),
-    fidelity: {
-      columns,
-      distance: mean(columns.map(({ distance }) => distance)),
-      correlation: correlationDifference(owners, withClasses(a, classes), withClasses(b, classes), weights),
-      detection: await detection(a, b, classes, seed, cpu),
-    },
-    memorisation: {
-      copies: shareIn(rowKeys(synthetic, syntheticRows, names, encoder), new Set(keys)),
-      realCopies: repeated(keys),
-      ...closeness(a, b, classes, new Random(derive(seed, STREAM, CLOSENESS))),
-    },
+    ...(await usefulness(a, b, fresh, options, cpu)),
+    fidelity: await fidelity(encoder, a, b, { cpu, seed: base }),
+    memorisation: { ...memorisation(encoder, a, b, { seed: base, fresh }), note: PRIVACY_NOTE },
   };
   const absent = judged.classes.filter((one) => one.synthetic === 0).map(({ name }) => name);
   const warnings = absent.map((name) => `${synthetic.name} has no row of class "${name}".`);
   return { ...judged, warnings, summary: summarise(judged, options.classifier) };
+}
+
+/** @throws MakeitError for a table without a row that has a target */
+function encodeRows(encoder: Encoder, table: Table, rows: ArrayLike<number>): TableRows {
+  if (rows.length === 0) {
+    throw inputError(
+      `${table.name} has no row with a value for "${encoder.target}".`,
+      "Give at least one row.",
+    );
+  }
+  return { table, rows, x: encoder.encode(table, rows), y: encoder.labels(table, rows) };
 }
 
 /** Both tables must have the columns that are learnt, and the synthetic one nothing that the real one has not. */
@@ -159,128 +128,69 @@ function checkColumns(real: Table, synthetic: Table, target: string): void {
     throw inputError(`${synthetic.name} has ${list(extra)}, which ${real.name} has not.`, hint);
 }
 
+const SOURCES = ["real", "synthetic", "both"] as const;
+type Source = (typeof SOURCES)[number];
+
 /** Train on real, on synthetic, on both; test on the real rows of the fold that was left out. */
 async function usefulness(
-  real: Table,
-  realRows: Uint32Array,
-  synthetic: Table,
-  syntheticRows: Uint32Array,
+  real: TableRows,
+  synthetic: TableRows,
+  fresh: TableRows | undefined,
   options: EvaluateOptions,
   cpu: Cpu,
-): Promise<Pick<Evaluation, "metric" | "utility">> {
-  const {
-    target,
-    positive,
-    maxCategories,
-    metric = "f1",
-    classifier = "logistic",
-    folds = 5,
-    seed = 1,
-  } = options;
-  const all = Encoder.fit(real, { target, positive, maxCategories });
+): Promise<Pick<Evaluation, "metric" | "utility" | "calibration" | "heldOut">> {
+  const { target, positive, maxCategories } = options;
+  const { metric = "f1", classifier = "logistic", folds = 5, seed = 1 } = options;
+  const all = Encoder.fit(real.table, { target, positive, maxCategories });
   const classes = all.classes.length;
   const measure = openMetric(metric, classes, cpuRanker(cpu));
   const learner = openLearner(classifier, classes, cpu);
-  const splits = repeatedSplits(
-    all.labels(real, realRows),
-    folds,
-    1,
-    derive(seed, STREAM, SPLITS),
-    all.classes,
-  );
-  const scores = { real: [] as number[], synthetic: [] as number[], both: [] as number[] };
-  for (const split of splits) {
-    const train = split.train.map((i) => realRows[i]);
-    const test = split.test.map((i) => realRows[i]);
-    const encoder = Encoder.fit(real, { target, positive, maxCategories, rows: train });
-    const a: Labelled = { x: encoder.encode(real, train), y: encoder.labels(real, train) };
-    const b: Labelled = {
-      x: encoder.encode(synthetic, syntheticRows),
-      y: encoder.labels(synthetic, syntheticRows),
-    };
+  /** Each source's probabilities on the tested rows, and what they are worth; learnt from the given real rows. */
+  const score = async (train: ArrayLike<number>, tested: Table, rows: ArrayLike<number>) => {
+    const encoder = Encoder.fit(real.table, { target, positive, maxCategories, rows: train });
+    const a = encodeRows(encoder, real.table, train);
+    const b = encodeRows(encoder, synthetic.table, synthetic.rows);
+    const test = encodeRows(encoder, tested, rows);
     const both: Labelled = { x: stackRows(a.x, b.x), y: concat(a.y, b.y) };
-    const testX = encoder.encode(real, test);
-    const testY = encoder.labels(real, test);
-    for (const [name, { x, y }] of Object.entries({ real: a, synthetic: b, both })) {
+    const proba = {} as Record<Source, Float64Array>;
+    const scores = {} as Record<Source, number>;
+    for (const [name, { x, y }] of Object.entries({ real: a, synthetic: b, both }) as [Source, Labelled][]) {
       await learner.fit(x, y);
-      const proba = await learner.predictProba(testX);
-      scores[name as keyof typeof scores].push(measure.compute(testY, proba, classes));
+      proba[name] = await learner.predictProba(test.x);
+      scores[name] = measure.compute(test.y, proba[name], classes);
     }
+    return { y: test.y, proba, scores };
+  };
+  const splits = repeatedSplits(real.y, folds, 1, derive(seed, STREAM, SPLITS), all.classes);
+  const found: Awaited<ReturnType<typeof score>>[] = [];
+  for (const { train, test } of splits) {
+    found.push(
+      await score(
+        train.map((i) => real.rows[i]),
+        real.table,
+        test.map((i) => real.rows[i]),
+      ),
+    );
   }
-  const spread = (values: number[]): FoldScore => ({ mean: mean(values), sd: sd(values) });
-  const gains = scores.both.map((value, i) => utility(measure, value) - utility(measure, scores.real[i]));
+  const trainShare = (folds - 1) / folds;
+  const over = (name: Source) => found.map(({ scores }) => scores[name]);
+  const gains = found.map(({ scores }) => utility(measure, scores.both) - utility(measure, scores.real));
+  const y = found.flatMap((fold) => [...fold.y]);
+  const reliability = (name: Source) =>
+    calibration(y, Float64Array.from(found.flatMap(({ proba }) => [...proba[name]])), classes);
   return {
     metric: measure.name,
     utility: {
-      real: spread(scores.real),
-      synthetic: spread(scores.synthetic),
-      both: spread(scores.both),
-      gain: compare(gains, { trainShare: (folds - 1) / folds }),
+      real: interval(over("real"), { trainShare }),
+      synthetic: interval(over("synthetic"), { trainShare }),
+      both: interval(over("both"), { trainShare }),
+      gain: compare(gains, { trainShare }),
     },
+    calibration: { before: reliability("real"), after: reliability("both") },
+    ...(fresh && {
+      heldOut: { rows: fresh.y.length, ...(await score(real.rows, fresh.table, fresh.rows)).scores },
+    }),
   };
-}
-
-/** How well a fresh classifier tells synthetic from real, on as many rows of each class from either side. */
-async function detection(
-  a: Labelled,
-  b: Labelled,
-  classes: number,
-  seed: number,
-  cpu: Cpu,
-): Promise<number | null> {
-  const random = new Random(derive(seed, STREAM, DETECTION));
-  const perClass = rowsByClass(a.y, classes).map((rows, c) => [rows, rowsByClass(b.y, classes)[c]] as const);
-  const matched = perClass.reduce((sum, [real, made]) => sum + Math.min(real.length, made.length), 0);
-  if (matched < 10) return null;
-  const share = Math.min(1, DETECTION_ROWS / matched);
-  const taken: [number[], number[]] = [[], []];
-  for (const [real, made] of perClass) {
-    const count = Math.ceil(share * Math.min(real.length, made.length));
-    taken[0].push(...random.shuffle(real).slice(0, count));
-    taken[1].push(...random.shuffle(made).slice(0, count));
-  }
-  const n = taken[0].length;
-  const x = stackRows(
-    withClasses({ x: takeRows(a.x, taken[0]), y: Int32Array.from(taken[0], (row) => a.y[row]) }, classes),
-    withClasses({ x: takeRows(b.x, taken[1]), y: Int32Array.from(taken[1], (row) => b.y[row]) }, classes),
-  );
-  const y = Int32Array.from({ length: 2 * n }, (_, i) => (i < n ? 0 : 1));
-  const folds = stratifiedFolds(y, DETECTION_FOLDS, random);
-  const auc = openMetric("roc_auc", 2, cpuRanker(cpu));
-  const found: number[] = [];
-  for (const name of ["logistic", "tree"] as const) {
-    const learner = openLearner(name, 2, cpu);
-    const fitPredict: FitPredict = async (trainX, trainY, testX) => {
-      await learner.fit(trainX, trainY);
-      return learner.predictProba(testX);
-    };
-    found.push(auc.compute(y, await outOfFold(x, y, 2, folds, fitPredict), 2));
-  }
-  return Math.max(...found);
-}
-
-/** Each row as one text over the given columns, numbers as the real table writes them. */
-function rowKeys(table: Table, rows: Uint32Array, names: readonly string[], encoder: Encoder): string[] {
-  const labels = encoder.labels(table, rows);
-  const columns = names.filter((name) => name !== encoder.target).map((name) => findColumn(table, name));
-  return Array.from(rows, (row, i) => {
-    const cells = columns.map((column) => {
-      if (isMissing(column, row)) return "";
-      return column.codes ? column.categories![column.codes[row]] : valueText(column.values![row], {});
-    });
-    return JSON.stringify([...cells, labels[i]]);
-  });
-}
-
-function shareIn(keys: readonly string[], known: ReadonlySet<string>): number {
-  return keys.filter((key) => known.has(key)).length / keys.length;
-}
-
-/** Share of keys that occur more than once. */
-function repeated(keys: readonly string[]): number {
-  const counts = new Map<string, number>();
-  for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1);
-  return keys.filter((key) => counts.get(key)! > 1).length / keys.length;
 }
 
 function summarise(
@@ -289,7 +199,7 @@ function summarise(
 ): string {
   const { metric, utility: use, fidelity, memorisation } = found;
   const learner = typeof classifier === "object" ? "the classifier" : (classifier ?? "logistic");
-  const score = ({ mean: value }: FoldScore) => value.toFixed(3);
+  const score = ({ mean: value }: Interval) => value.toFixed(3);
   const effect =
     use.gain.p >= 0.05 ? "makes no sure difference" : use.gain.difference > 0 ? "helps" : "hurts";
   const apart =

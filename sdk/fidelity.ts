@@ -1,21 +1,14 @@
-/** How synthetic rows resemble real ones, and whether they repeat them; on encoded rows. */
-
+/** How synthetic rows resemble real ones; on encoded rows. */
 import { rowsByClass } from "./folds.ts";
 import { type Matrix, matrix } from "./matrix.ts";
-import type { Random } from "./random.ts";
-import { ksDistance, quantile } from "./statistics.ts";
+import type { ColumnDistance } from "./result.ts";
+import { ksDistance, mean } from "./statistics.ts";
 import type { Feature } from "./table/encoder.ts";
 
 /** Encoded rows with their class indices. */
 export interface Labelled {
   readonly x: Matrix;
   readonly y: Int32Array;
-}
-
-export interface ColumnDistance {
-  readonly column: string;
-  /** 0 (alike) to 1: Kolmogorov–Smirnov for numbers, total variation for categories; missing cells count too. */
-  readonly distance: number;
 }
 
 /**
@@ -47,8 +40,34 @@ export function columnDistances(
       ...flags.map((j) => Math.abs(shift(j))),
       ...(onehot.length > 0 ? [totalVariation([...onehot, ...flags].map(shift))] : []),
     ];
-    return { column, distance: Math.max(...distances) };
+    const choices = [...onehot, ...(onehot.length > 0 ? flags : [])];
+    const spans = numbers.map((j) => rangeCoverage(valuesOf(real, j), valuesOf(synthetic, j)));
+    const covered = choices.length > 0 ? [...spans, categoryCoverage(real, synthetic, choices)] : spans;
+    return { column, distance: Math.max(...distances), coverage: mean(covered) };
   });
+}
+
+/** Share of the real range between the least and the greatest synthetic value; 1 of a constant. */
+export function rangeCoverage(real: ArrayLike<number>, synthetic: ArrayLike<number>): number {
+  const [low, high] = extent(real);
+  const [least, greatest] = extent(synthetic);
+  if (low === high) return 1;
+  return Math.max(0, Math.min(high, greatest) - Math.max(low, least)) / (high - low);
+}
+
+/** Of the 0/1 features that some real row has, the share that some synthetic row has too. */
+function categoryCoverage(real: Matrix, synthetic: Matrix, features: readonly number[]): number {
+  const there = features.filter((j) => average(real, j) > 0);
+  return there.length > 0 ? mean(there.map((j) => (average(synthetic, j) > 0 ? 1 : 0))) : 1;
+}
+
+function extent(values: ArrayLike<number>): [number, number] {
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (let i = 0; i < values.length; i++) {
+    if (values[i] < low) low = values[i];
+    if (values[i] > high) high = values[i];
+  }
+  return [low, high];
 }
 
 /** ½ Σ |p − q| over the categories; what the listed ones leave of 1 (categories never seen) is one more. */
@@ -77,6 +96,9 @@ export function withClasses({ x, y }: Labelled, classes: number): Matrix {
   return out;
 }
 
+/** Correlations are compared between so many features at most, spread evenly: pairs grow with their square. */
+const MOST_FEATURES = 256;
+
 /**
  * Mean |correlation in the real rows − in the synthetic ones| over pairs of features of different columns.
  * A constant feature correlates with nothing.
@@ -88,13 +110,15 @@ export function correlationDifference(
   synthetic: Matrix,
   weights: Float64Array,
 ): number {
-  const a = standardised(real, weights);
-  const b = standardised(synthetic);
+  const step = Math.max(1, real.cols / MOST_FEATURES);
+  const chosen = Array.from({ length: Math.floor(real.cols / step) }, (_, i) => Math.floor(i * step));
+  const a = standardised(real, chosen, weights);
+  const b = standardised(synthetic, chosen);
   let sum = 0;
   let pairs = 0;
   for (let i = 0; i < a.length; i++) {
     for (let j = 0; j < i; j++) {
-      if (owners[i] === owners[j]) continue;
+      if (owners[chosen[i]] === owners[chosen[j]]) continue;
       sum += Math.abs(dot(a[i], a[j]) - dot(b[i], b[j]));
       pairs++;
     }
@@ -103,8 +127,8 @@ export function correlationDifference(
 }
 
 /** The features as centred columns of length 1 (or all zero), √weight in each: their dot product is the correlation. */
-function standardised(x: Matrix, weights?: Float64Array): Float64Array[] {
-  return Array.from({ length: x.cols }, (_, j) => {
+function standardised(x: Matrix, features: readonly number[], weights?: Float64Array): Float64Array[] {
+  return features.map((j) => {
     const centre = average(x, j, weights);
     const z = valuesOf(x, j).map((value, row) => (value - centre) * Math.sqrt(weights?.[row] ?? 1));
     const length = Math.sqrt(dot(z, z));
@@ -116,54 +140,4 @@ function dot(a: Float64Array, b: Float64Array): number {
   let sum = 0;
   for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
   return sum;
-}
-
-export interface Closeness {
-  /** Median distance of a synthetic row to the closest real row of its class, in encoded units. */
-  readonly distance: number;
-  /** The same for a real row held out from the others: what a fresh real row would show. */
-  readonly baseline: number;
-  /** Share of synthetic rows that are closer to a real row than half of the held-out real rows are: .5 for fresh rows. */
-  readonly closer: number;
-}
-
-/** Rows of a class that are looked up, and looked through, at most; drawn at random beyond. */
-const [QUERIES, REFERENCES] = [1000, 5000];
-
-/** Distances to the closest real record, class by class, averaged in the synthetic rows' class proportions. */
-export function closeness(real: Labelled, synthetic: Labelled, classes: number, random: Random): Closeness {
-  const realRows = rowsByClass(real.y, classes);
-  const syntheticRows = rowsByClass(synthetic.y, classes);
-  const sums = { distance: 0, baseline: 0, closer: 0 };
-  let counted = 0;
-  syntheticRows.forEach((own, index) => {
-    if (own.length === 0 || realRows[index].length < 2) return;
-    const references = random.shuffle(realRows[index]).slice(0, REFERENCES);
-    const queries = random.shuffle(own.slice()).slice(0, QUERIES);
-    const held = references.slice(0, QUERIES).map((row) => closest(real.x, row, real.x, references, row));
-    const found = queries.map((row) => closest(synthetic.x, row, real.x, references));
-    const middle = quantile(held, 0.5);
-    const closer =
-      found.reduce((sum, d) => sum + (d < middle ? 1 : d === middle ? 0.5 : 0), 0) / found.length;
-    sums.distance += own.length * quantile(found, 0.5);
-    sums.baseline += own.length * middle;
-    sums.closer += own.length * closer;
-    counted += own.length;
-  });
-  const { distance, baseline, closer } = sums;
-  return { distance: distance / counted, baseline: baseline / counted, closer: closer / counted };
-}
-
-/** The distance of a row to the closest of `among`, itself left out. */
-function closest(x: Matrix, row: number, y: Matrix, among: readonly number[], itself = -1): number {
-  let least = Number.POSITIVE_INFINITY;
-  for (const other of among) {
-    if (other === itself) continue;
-    let sum = 0;
-    for (let j = 0; j < x.cols && sum < least; j++) {
-      sum += (x.data[row * x.cols + j] - y.data[other * x.cols + j]) ** 2;
-    }
-    if (sum < least) least = sum;
-  }
-  return Math.sqrt(least);
 }

@@ -24,6 +24,16 @@ export interface Losses {
   finite: boolean;
 }
 
+/** How the networks are, beside what they lose. */
+export interface Health {
+  /** Share of the critic's ReLU units that were 0 throughout. */
+  deadUnits: number;
+  /** Share of the discriminator's rows that it told rightly; 0 without one. */
+  discriminatorAccuracy: number;
+  /** How much the epoch's sets differ from each other, row by row, relative to how much all their rows do: 0 to 1. */
+  diversity: number;
+}
+
 /** The three networks between two epochs, as plain data. */
 export interface GameState {
   generator: NetworkState;
@@ -150,6 +160,15 @@ export class Game {
     return { critic: criticLoss[0], discriminator: realLoss[0], finite };
   }
 
+  /** Of the epoch that was generated and learnt from last. */
+  async health(): Promise<Health> {
+    const [deadUnits, discriminatorAccuracy] = await Promise.all([
+      this.#critic.deadUnits(),
+      this.#discriminator?.accuracy() ?? 0,
+    ]);
+    return { deadUnits, discriminatorAccuracy, diversity: diversityOf(this.#raw, this.#generator.shape) };
+  }
+
   /** Everything that the next epoch depends on. Every read is issued before the first is waited for. */
   async state(): Promise<GameState> {
     const [generator, critic, discriminator, frozen] = await Promise.all([
@@ -181,4 +200,29 @@ export class Game {
       weights: await this.#generator.parameters.read(),
     };
   }
+}
+
+/** √(variance between the sets at one place / variance over all rows), mean over the columns of (sets, rows, width). */
+function diversityOf(
+  values: Float32Array,
+  { sets, rows, width }: { sets: number; rows: number; width: number },
+): number {
+  let sum = 0;
+  for (let j = 0; j < width; j++) {
+    let [all, squares, within] = [0, 0, 0];
+    for (let s = 0; s < rows; s++) {
+      let [place, placeSquares] = [0, 0];
+      for (let b = 0; b < sets; b++) {
+        const value = values[(b * rows + s) * width + j];
+        place += value;
+        placeSquares += value * value;
+      }
+      within += placeSquares - (place * place) / sets;
+      all += place;
+      squares += placeSquares;
+    }
+    const total = squares - (all * all) / (sets * rows);
+    if (total > 0) sum += Math.sqrt(Math.min(1, Math.max(0, within / total)));
+  }
+  return sum / width;
 }

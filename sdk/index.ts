@@ -25,7 +25,7 @@ export { METRIC_NAMES, type Metric, type MetricFunction, type MetricName, openMe
 export type { Model, SampleOptions } from "./model.ts";
 export { Generator, Network } from "./networks.ts";
 export { Random } from "./random.ts";
-export type { ResampleOptions } from "./resample.ts";
+export type { ResampleOptions, SamplingStrategy } from "./resample.ts";
 export type {
   EngineSpan,
   History,
@@ -79,7 +79,7 @@ export async function openModel(bytes: Uint8Array, name?: string): Promise<Model
 export async function resample<L extends string | number>(
   X: readonly ArrayLike<number>[],
   y: readonly L[],
-  options: ResampleOptions = {},
+  options: ResampleOptions<L> = {},
 ): Promise<{ X: number[][]; y: L[] }> {
   const { resample } = await import("./resample.ts");
   return resample(X, y, options);

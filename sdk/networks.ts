@@ -182,6 +182,8 @@ export interface Pass {
   readonly dx: Tensor | undefined;
   readonly forward: readonly Step[];
   readonly backward: readonly Step[];
+  /** Outputs of the ReLU layers, (rows, units) each. */
+  readonly relus: readonly { y: Tensor; units: number }[];
 }
 
 const MOMENTUM = 0.1;
@@ -234,6 +236,7 @@ export class Network {
     const needInput = gradients === "input";
     const forward: Step[] = [];
     const backward: Step[] = [];
+    const relus: { y: Tensor; units: number }[] = [];
     let [y, dy, cols] = [x, needInput ? backend.alloc(rows * this.#inputs) : undefined, this.#inputs];
     const dx = dy;
     // Each layer prepends its backward steps: they run in the opposite order.
@@ -260,6 +263,7 @@ export class Network {
         if (dInput)
           steps.push(backend.prepare("dense_dx", { dy: dOut, w: w(`${i}.w`), dx: dInput, ...call }));
         backward.unshift(...steps);
+        if (layer.activation === "relu") relus.push({ y: out, units: layer.width });
         [y, dy, cols] = [out, dOut, layer.width];
       } else if (layer.kind === "batch_norm") {
         const saved = backend.alloc(2 * cols);
@@ -292,7 +296,7 @@ export class Network {
         [y, dy, rows] = [out, dOut, sets];
       }
     });
-    return { x, y, dy: dy!, dx, forward, backward };
+    return { x, y, dy: dy!, dx, forward, backward, relus };
   }
 }
 

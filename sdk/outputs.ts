@@ -4,6 +4,7 @@ import {
   drawImportancesOf,
   drawMeanImportancesOf,
   drawMethodsOf,
+  drawReliabilityOf,
   type Picture,
   renderReport,
   splitPictures,
@@ -27,6 +28,11 @@ export function runPictures(result: RunResult): Picture[] {
   };
   return [
     { name: "methods", title: "methods on held-out rows", draw: () => drawMethodsOf(result) },
+    {
+      name: "reliability",
+      title: "reliability of the probabilities",
+      draw: () => drawReliabilityOf(result),
+    },
     ...(result.data.image ? [] : [mean]), // a bar for each of hundreds of pixels says nothing
     { name: "importances", title: "importances across splits", draw: () => drawImportancesOf(result) },
   ];

@@ -134,4 +134,12 @@ function word(name: string, value: number): number {
 }
 
 /** What a derived seed is for; the numbers are part of what a seed means, so they never change. */
-export const PURPOSE = { split: 1, train: 2, folds: 3, rivals: 4, permutation: 5, embedding: 6 } as const;
+export const PURPOSE = {
+  split: 1,
+  train: 2,
+  folds: 3,
+  rivals: 4,
+  permutation: 5,
+  embedding: 6,
+  evidence: 7,
+} as const;

@@ -11,6 +11,7 @@ import {
   drawImportance,
   drawMethods,
   drawPixels,
+  drawReliability,
   drawTree,
   type ImportanceBar,
 } from "./plots/index.ts";
@@ -24,7 +25,7 @@ import {
   type SplitResult,
   type Spread,
 } from "./result.ts";
-import { mean as average } from "./statistics.ts";
+import { type Interval, mean as average } from "./statistics.ts";
 import type { ImageShape } from "./table/table.ts";
 
 const ADVICE: Record<Method, string> = {
@@ -78,6 +79,7 @@ ${verdict(result)}
 ${warnings(result.warnings)}
 ${methods(result)}
 ${data(result)}
+${evidence(result)}
 ${across(result)}
 ${result.splits.map((split, i) => splitSection(split, result, i === 0))}
 ${reproduce(result)}
@@ -98,7 +100,7 @@ function contents({ splits }: RunResult): Html {
   const links = splits.map(({ split }) => html`<li><a href="#split-${split}">Split ${split}</a></li>`);
   return html`<nav aria-label="Contents"><ul>
 <li><a href="#verdict">Verdict</a></li><li><a href="#methods">Methods</a></li><li><a href="#data">Data</a></li>
-<li><a href="#across">Across splits</a></li>${links}<li><a href="#again">Run it again</a></li>
+<li><a href="#evidence">Evidence</a></li><li><a href="#across">Across splits</a></li>${links}<li><a href="#again">Run it again</a></li>
 </ul></nav>`;
 }
 
@@ -223,6 +225,106 @@ ${table({
 </section>`;
 }
 
+/** Columns that the table of distances shows, the most different first. */
+const COLUMNS_SHOWN = 20;
+
+/** Use, calibration, closeness and copies: what the generated rows are, beside rows that they were not learnt from. */
+function evidence(result: RunResult): Html {
+  const { metric, splits, evidence } = result;
+  const { utility, fidelity, memorisation } = evidence;
+  const share = (value: number | null) => formatPercent(value ?? Number.NaN);
+  const columns = fidelity.columns.slice(0, COLUMNS_SHOWN);
+  return html`<section id="evidence" aria-labelledby="evidence-title">
+<h2 id="evidence-title">Evidence</h2>
+<p>The generated rows of each split beside its training rows, tested on the rows that it held out. Intervals are of 95 %, over splits.</p>
+${table({
+  caption: `Use: held-out ${clean(metric)} of the classifier, learnt from …`,
+  head: ["Learnt from", "Mean", "Interval"],
+  rows: [
+    ["real rows", score(utility.real.mean), range(utility.real)],
+    ["synthetic rows alone", score(utility.synthetic.mean), range(utility.synthetic)],
+    ["both, one below the other", score(utility.both.mean), range(utility.both)],
+    [
+      "gain of both over real",
+      score(utility.gain.difference),
+      `p = ${formatNumber(utility.gain.p ?? Number.NaN, 2)}`,
+    ],
+  ],
+})}
+${figure("Reliability of the probabilities", drawReliabilityOf(result))}
+${table({
+  caption: `Fidelity, mean over ${counted(splits.length, "split")}; real rows weighted to the classes' synthetic proportions`,
+  head: ["Measure", "Mean", "Interval", "Alike is"],
+  rows: [
+    [
+      "distance of columns (Kolmogorov–Smirnov, total variation)",
+      score(fidelity.distance.mean),
+      range(fidelity.distance),
+      "0",
+    ],
+    [
+      "difference of pairwise correlations",
+      score(fidelity.correlation.mean),
+      range(fidelity.correlation),
+      "0",
+    ],
+    [
+      "told from real rows by a classifier, ROC-AUC",
+      score(fidelity.detection?.mean),
+      range(fidelity.detection),
+      "0.5",
+    ],
+    ["real ranges and categories covered", score(fidelity.coverage.mean), range(fidelity.coverage), "1"],
+  ],
+})}
+<details><summary>Column by column</summary>
+${table({
+  caption: `The ${counted(columns.length, "column")} that differ most`,
+  head: ["Column", "Distance", "Covered"],
+  rows: columns.map((one) => [clean(one.column), score(one.distance), share(one.coverage)]),
+})}
+</details>
+${table({
+  caption: "Copies, mean over splits",
+  head: ["Check", "Found", "Fresh real rows"],
+  rows: [
+    [
+      "equal a training row",
+      share(memorisation.copies),
+      html`${share(memorisation.realCopies)}<small>training rows that equal another</small>`,
+    ],
+    ["closer to a training row than 95 % of held-out rows", share(memorisation.near), "5 %"],
+    ["closer to a training row than half of the held-out rows", share(memorisation.closer), "50 %"],
+    [
+      "median distance to the closest training row",
+      score(memorisation.distance),
+      score(memorisation.baseline),
+    ],
+    [
+      "training rows told from held-out ones by the nearest synthetic row, ROC-AUC",
+      score(memorisation.membership),
+      "0.500",
+    ],
+  ],
+})}
+<p>${memorisation.note}</p>
+</section>`;
+}
+
+function range(found: Interval | null): string {
+  return found?.low == null ? "–" : `${score(found.low)} to ${score(found.high)}`;
+}
+
+/** Probabilities on all held-out rows, before and after. */
+export function drawReliabilityOf({ evidence, data }: RunResult): string {
+  const { before, after } = evidence.calibration;
+  const panels = [
+    { title: METHOD_NAMES.none, ...before },
+    { title: METHOD_NAMES.makeit, ...after },
+  ];
+  return drawReliability({ of: data.classes.length === 2 ? data.positive : "the class it names", panels });
+}
+
 /** The held-out values of every method, split by split. */
 export function drawMethodsOf({ metric, mean, splits }: RunResult): string {
   return drawMethods({
@@ -294,6 +396,7 @@ function across(result: RunResult): Html {
   return html`<section id="across" aria-labelledby="across-title">
 <h2 id="across-title">Across splits</h2>
 ${splitsTable(result)}
+${diagnostics(result)}
 ${result.data.image ? "" : figure("Mean feature importances", drawMeanImportancesOf(result))}
 ${figure("Importances across splits", drawImportancesOf(result))}
 <h3>Rules that recur</h3>
@@ -314,6 +417,15 @@ ${
       })
 }
 </section>`;
+}
+
+function diagnostics({ diagnostics: list }: RunResult): Html {
+  if (list.length === 0) return html``;
+  return table({
+    caption: "How training went: the later half of its epochs, mean over splits",
+    head: ["Measure", "Value", "Advice"],
+    rows: list.map(({ title, value, advice }) => [title, score(value), advice ?? "fine"]),
+  });
 }
 
 function splitsTable({ splits, metric }: RunResult): Html {

@@ -1,4 +1,5 @@
 /** What a run gives back; `report.json` is this, as it stands. */
+import type { Calibration } from "./calibration.ts";
 import type { KernelTime } from "./engine/backend.ts";
 import type { CurvesPlot } from "./plots/curves.ts";
 import type { DistributionPlot } from "./plots/distribution.ts";
@@ -6,6 +7,7 @@ import type { EmbeddingPlot } from "./plots/embedding.ts";
 import type { ImagesPlot } from "./plots/images.ts";
 import type { Importance } from "./plots/importance.ts";
 import type { TreePlot } from "./plots/tree.ts";
+import type { Comparison, Interval } from "./statistics.ts";
 import type { ImageShape } from "./table/table.ts";
 
 export type { Importance };
@@ -33,7 +35,10 @@ export const METHOD_NAMES: Record<Method, string> = {
   makeit: "Makeit",
 };
 
-/** Per epoch: scores of the epoch's sets, best so far, losses, the critic's correlation on sets it has not seen. */
+/**
+ * Per epoch: scores of the epoch's sets, best so far, losses, the critic's correlation on sets it has not seen; and,
+ * looked at now and then and kept until the next look, how the networks are (see `Health`).
+ */
 export interface History {
   mean: number[];
   max: number[];
@@ -41,6 +46,19 @@ export interface History {
   criticLoss: number[];
   discriminatorLoss: number[];
   criticCorrelation: number[];
+  deadUnits: number[];
+  discriminatorAccuracy: number[];
+  diversity: number[];
+}
+
+/** One number about how training went. */
+export interface Diagnosis {
+  name: "criticCorrelation" | "deadUnits" | "diversity" | "discriminatorAccuracy";
+  /** What it is, in words. */
+  title: string;
+  value: number;
+  /** What to do, where it is bad. */
+  advice: string | null;
 }
 
 export interface Stopped {
@@ -78,6 +96,77 @@ export interface FailedSplit {
 
 export type Scores = Record<string, number>;
 
+export interface ColumnDistance {
+  readonly column: string;
+  /** 0 (alike) to 1: Kolmogorov–Smirnov for numbers, total variation for categories; missing cells count too. */
+  readonly distance: number;
+  /** Share of the real range that synthetic numbers span, or of the real categories that occur among synthetic ones. */
+  readonly coverage: number;
+}
+
+/** Real rows are weighted to the class proportions of the synthetic ones. */
+export interface Fidelity {
+  readonly columns: readonly ColumnDistance[];
+  /** Mean over the columns. */
+  readonly distance: number;
+  /** Mean absolute difference of correlations over pairs of features (classes included). */
+  readonly correlation: number;
+  /**
+   * ROC-AUC, out of fold, of telling synthetic rows from as many real ones of each class, by the better of logistic
+   * regression and a tree: .5 cannot be told apart. Null below 10 rows a side.
+   */
+  readonly detection: number | null;
+  /** Mean over the columns: share of the real ranges and categories that occur. */
+  readonly coverage: number;
+}
+
+export interface Closeness {
+  /** Median distance of a synthetic row to the closest training row of its class, in encoded units. */
+  readonly distance: number;
+  /** The same for real rows that were not trained on: what a fresh real row shows. */
+  readonly baseline: number;
+  /** Share of synthetic rows that are closer to a training row than half of the fresh rows: .5 for fresh rows. */
+  readonly closer: number;
+  /** Share that are closer than 95 % of the fresh rows are: .05 for fresh rows, more for near copies. */
+  readonly near: number;
+  /**
+   * ROC-AUC of telling training rows from fresh ones by how close the nearest synthetic row is: .5 tells nothing.
+   * Null without fresh rows.
+   */
+  readonly membership: number | null;
+}
+
+export interface Memorisation extends Closeness {
+  /** Share of synthetic rows that equal a training row in every learnt column and the target. */
+  readonly copies: number;
+  /** Share of training rows that equal another one. */
+  readonly realCopies: number;
+}
+
+/** What one split shows of its generated rows, beside rows that they were not learnt from. */
+export interface SplitEvidence {
+  /** The metric on the held-out rows, learnt from the training rows, from the generated ones, from both. */
+  utility: Record<"real" | "synthetic" | "both", number>;
+  fidelity: Fidelity;
+  memorisation: Memorisation;
+}
+
+/** What all splits show together. */
+export interface Evidence {
+  /** Means over splits with 95 % intervals; `gain` compares both with real alone, higher is better. */
+  utility: Record<"real" | "synthetic" | "both", Interval> & { gain: Comparison };
+  /** Of the probabilities on all held-out rows together: nothing done, and Makeit. */
+  calibration: { before: Calibration; after: Calibration };
+  fidelity: {
+    columns: ColumnDistance[];
+    distance: Interval;
+    correlation: Interval;
+    detection: Interval | null;
+    coverage: Interval;
+  };
+  memorisation: Memorisation & { note: string };
+}
+
 export interface SplitResult {
   split: number;
   rows: { train: number; test: number };
@@ -99,6 +188,7 @@ export interface SplitResult {
   curves: CurvesPlot;
   embedding: EmbeddingPlot;
   distributions: DistributionPlot;
+  evidence: SplitEvidence;
   /** Where rows are images: real and generated ones, class by class. */
   images?: ImagesPlot;
   seconds: number;
@@ -161,6 +251,9 @@ export interface RunResult {
     voted: Record<Method, number>;
     seconds: number;
   };
+  evidence: Evidence;
+  /** How the splits' training went. */
+  diagnostics: Diagnosis[];
   /** Rules that recur in at least two splits, most frequent first; none that a longer one says as often. */
   rules: (Rule & { splits: number[] })[];
   verdict: Verdict;

@@ -1,5 +1,6 @@
 /** A run: every split, then the model on all rows. */
-import { averageSplits, judge, recurring, type Tested, utilitySign } from "./across.ts";
+import { averageSplits, gatherEvidence, judge, recurring, type Tested, utilitySign } from "./across.ts";
+import { diagnose } from "./advice.ts";
 import { criticWork } from "./critic.ts";
 import { sumTimes } from "./engine/backend.ts";
 import { type Choice, resolveEngine } from "./engine/open.ts";
@@ -189,6 +190,11 @@ export async function concludeRun(
     metric: openMetric(settings.metric, data.classes.length).name,
     splits: results,
     mean: await averageSplits(tested, settings, data.classes.length),
+    evidence: gatherEvidence(tested, settings, data.classes.length),
+    diagnostics: diagnose(
+      results.map(({ history }) => history),
+      settings,
+    ),
     rules: recurring(results),
     verdict: judge(results, settings),
     warnings,

@@ -3,6 +3,7 @@ import { chooseMethod } from "./choice.ts";
 import { openLearner } from "./classifiers.ts";
 import type { KernelTime } from "./engine/backend.ts";
 import { Cpu } from "./engine/module.ts";
+import { splitEvidence } from "./evidence.ts";
 import { distributions, embedding, explainTree, importances, permutationImportance } from "./explain.ts";
 import { type Matrix, matrix } from "./matrix.ts";
 import { METRIC_NAMES, openMetric } from "./metrics.ts";
@@ -155,6 +156,17 @@ export async function runSplit(
     ...(table.image
       ? await (await import("./pictures.ts")).pictures(encoder, table, job.train, made)
       : { distributions: distributions(encoder, table, job.train, made) }),
+    evidence: await splitEvidence({
+      encoder,
+      table,
+      train: job.train,
+      test: job.test,
+      made,
+      learner,
+      metric,
+      cpu,
+      seed: derive(seed, PURPOSE.evidence),
+    }),
     seconds: (performance.now() - started) / 1000,
   };
   return { split, result, proba, rows: job.test, y: test.y, classes, model, engines, kernels };

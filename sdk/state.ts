@@ -39,13 +39,12 @@ export interface Progress {
   history: History;
   /** What the critic predicted, and the scores, of the last epochs. */
   window: { predicted: number[]; scores: number[] }[];
-  /** The best score, the best mean of an epoch, and the epochs since the best score rose. */
+  /** The best score, and the epochs since it rose. */
   best: number;
-  bestMean: number;
   sinceBest: number;
   /** The sets that may vote, in the order in which they were made. */
   candidates: ScoredSet[];
-  /** The generator after the epoch whose sets had the best mean score. */
+  /** The generator that made the last epoch's sets. */
   generator: GeneratorState | undefined;
 }
 
@@ -53,10 +52,19 @@ export function newProgress(): Progress {
   return {
     epoch: 0,
     seconds: 0,
-    history: { mean: [], max: [], best: [], criticLoss: [], discriminatorLoss: [], criticCorrelation: [] },
+    history: {
+      mean: [],
+      max: [],
+      best: [],
+      criticLoss: [],
+      discriminatorLoss: [],
+      criticCorrelation: [],
+      deadUnits: [],
+      discriminatorAccuracy: [],
+      diversity: [],
+    },
     window: [],
     best: Number.NEGATIVE_INFINITY,
-    bestMean: Number.NEGATIVE_INFINITY,
     sinceBest: 0,
     candidates: [],
     generator: undefined,

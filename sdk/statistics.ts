@@ -1,6 +1,6 @@
 /** Descriptions, distances and the tests that compare methods over splits and over data sets. */
 import { mean, pearson } from "./correlation.ts";
-import { chiSquaredTail, fTail, normalCdf, studentTTwoSided } from "./distributions.ts";
+import { chiSquaredTail, fTail, normalCdf, studentTQuantile, studentTTwoSided } from "./distributions.ts";
 
 export { mean, pearson };
 
@@ -188,4 +188,29 @@ export function compare(differences: ArrayLike<number>, options: { trainShare: n
   const error = Math.sqrt(1 / n + testToTrain) * sd(differences);
   if (error === 0) return { difference, wins, p: difference === 0 ? 1 : 0 };
   return { difference, wins, p: studentTTwoSided(difference / error, n - 1) };
+}
+
+/** A mean over splits with the interval that it may lie in; without two splits there is none. */
+export interface Interval {
+  readonly mean: number;
+  readonly sd: number;
+  readonly low: number | null;
+  readonly high: number | null;
+}
+
+/** Confidence of intervals. */
+const LEVEL = 0.95;
+
+/**
+ * The mean over cross-validation splits with its 95 % confidence interval, its variance corrected as in {@link compare}
+ * because splits share training rows.
+ */
+export function interval(values: ArrayLike<number>, { trainShare }: { trainShare: number }): Interval {
+  const n = values.length;
+  const centre = mean(values);
+  if (n < 2) return { mean: centre, sd: 0, low: null, high: null };
+  const deviation = sd(values);
+  const error = Math.sqrt(1 / n + (1 - trainShare) / trainShare) * deviation;
+  const half = error * studentTQuantile((1 + LEVEL) / 2, n - 1);
+  return { mean: centre, sd: deviation, low: centre - half, high: centre + half };
 }

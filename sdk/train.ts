@@ -69,7 +69,7 @@ export interface TrainResult {
    * found on these rows. Where nothing was scored again it is the best set's score, which is higher still.
    */
   outOfFold: number;
-  /** The generator after the epoch whose sets had the best mean score. */
+  /** The generator that made the last epoch's sets: the one that learnt longest. */
   generator: GeneratorState;
   /** The engine that computed it; more than one where the first was lost. */
   engines: EngineSpan[];
@@ -118,6 +118,10 @@ export async function train(
 
 /** Epochs over which the critic's predictions on new sets are compared with their scores. */
 const CORRELATION_WINDOW = 10;
+
+/** Epochs from one look at how the networks are to the next: on a GPU a look reads what training does not. */
+const LOOK_EVERY = 10;
+const HEALTH = ["deadUnits", "discriminatorAccuracy", "diversity"] as const;
 
 /** One split's training on one engine, epoch by epoch; it can begin at any epoch's state. */
 export class Trainer {
@@ -218,8 +222,11 @@ export class Trainer {
     const { settings, x, classes } = this.#job;
     const progress = this.#progress;
 
-    // 1. Generate a batch of sets, and ask the critic before it has seen them.
-    const { sets: raw, predicted } = await this.#game.generate();
+    // 1. Generate a batch of sets, and ask the critic before it has seen them. Keep the generator that made them.
+    const [{ sets: raw, predicted }, generator] = await Promise.all([
+      this.#game.generate(),
+      this.#game.snapshot(),
+    ]);
 
     // 2. Score each set with the discrete metric.
     if (settings.freshFolds && progress.epoch > 0) this.#drawFolds();
@@ -233,21 +240,18 @@ export class Trainer {
     // The predictions show what broke in the critic, or on the way to it, in the epoch before.
     if (![mean, ...targets, ...predicted].every(Number.isFinite)) return this.#diverged();
 
-    // 3. Keep the generator at its best, before it learns on.
-    const generator = mean > progress.bestMean ? await this.#game.snapshot() : progress.generator;
-
-    // 4. Train: the critic on the memory, the discriminator on real against generated, the generator on both.
+    // 3. Train: the critic on the memory, the discriminator on real against generated, the generator on both.
     this.#game.learn(progress.epoch, targets, sets);
-    const [losses, game] = await Promise.all([
+    const [losses, game, health] = await Promise.all([
       this.#game.losses(),
       this.#keeps ? this.#game.state() : undefined,
+      progress.epoch % LOOK_EVERY === 0 ? this.#game.health() : undefined,
     ]);
     if (!losses.finite) return this.#diverged();
 
-    // 5. Take stock. From here on nothing waits and nothing fails.
+    // 4. Take stock. From here on nothing waits and nothing fails.
     const max = Math.max(...scores);
     progress.generator = generator;
-    progress.bestMean = Math.max(progress.bestMean, mean);
     progress.sinceBest = max > progress.best + settings.minDelta ? 0 : progress.sinceBest + 1;
     progress.best = Math.max(progress.best, max);
     const scored = sets.map((set, i) => ({ ...set, score: scores[i] }));
@@ -260,6 +264,7 @@ export class Trainer {
     history.criticLoss.push(losses.critic);
     history.discriminatorLoss.push(losses.discriminator);
     history.criticCorrelation.push(correlation(progress.window));
+    for (const name of HEALTH) history[name].push(health?.[name] ?? history[name][progress.epoch - 1]);
     progress.epoch++;
     progress.seconds = (performance.now() - this.#started) / 1000;
     if (game) this.kept = this.#stateWith(game);

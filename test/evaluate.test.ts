@@ -1,13 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { evaluate } from "../sdk/evaluate.ts";
-import {
-  closeness,
-  columnDistances,
-  correlationDifference,
-  type Labelled,
-  proportionWeights,
-} from "../sdk/fidelity.ts";
+import { columnDistances, correlationDifference, type Labelled, proportionWeights } from "../sdk/fidelity.ts";
 import type { Matrix } from "../sdk/matrix.ts";
+import { closeness } from "../sdk/memorisation.ts";
 import { Random } from "../sdk/random.ts";
 import { pearson } from "../sdk/statistics.ts";
 import type { Feature } from "../sdk/table/encoder.ts";

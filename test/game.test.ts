@@ -163,6 +163,30 @@ test("a frozen discriminator adds λ / BCE to each set's score", async () => {
   expectShares("targets", targets, expected, 1e-6);
 });
 
+test("makeit-2023 scores as published, and never divides by less than .01", async () => {
+  const published = resolveSettings({ preset: "makeit-2023" });
+  expect(published).toMatchObject({
+    lambda: 2,
+    frozenEpochs: 200,
+    conditional: false,
+    discriminatorSteps: 0,
+  });
+  // A discriminator that has seen ones alone, for long, finds everything real: its BCE goes to 0.
+  const settings = resolveSettings({
+    ...small,
+    frozenEpochs: 400,
+    discriminatorLearningRate: 0.05,
+    lambda: 2,
+  });
+  const job = { ...realRows(2), classes: 2, settings, seed: 1 };
+  const game = new Game(await WasmBackend.open(), await Cpu.open(), job, ROWS, new Random(3));
+  await game.generate();
+  const targets = await game.targets([0.1, 0.2, 0.3, 0.4]);
+  targets.forEach((target, b) => {
+    expect(target).toBeCloseTo((b + 1) / 10 + 2 / 0.01, 9);
+  });
+});
+
 test("a generator that cannot move is left alone", async () => {
   const settings = resolveSettings({ ...small, generatorLearningRate: 0 });
   const backend = new Recorder(await WasmBackend.open());

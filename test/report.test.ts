@@ -61,6 +61,9 @@ describe("the report", () => {
       "1 warning",
       "Held-out scores",
       "Classes of",
+      "Use: held-out f1",
+      "Fidelity, mean over",
+      "Copies, mean over",
       "Each split",
       "Rules that recur",
       "Split 1",
@@ -82,7 +85,8 @@ describe("the report", () => {
       "Distributions, real over synthetic",
     ];
     const across = ["Feature importances, mean over splits", "Importances across splits"];
-    expect(titles).toEqual(["Held-out f1 of each method", ...across, ...split, ...split]);
+    const all = ["Held-out f1 of each method", "Reliability of the probabilities"];
+    expect(titles).toEqual([...all, ...across, ...split, ...split]);
   });
 
   test("shows mean ± sd of every method and marks the best of each column", () => {

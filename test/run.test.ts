@@ -1,6 +1,15 @@
 import { describe, expect, test } from "vitest";
 import { judge } from "../sdk/across.ts";
-import { fit, openModel, readTable, resample, sample, type Table, VERSION } from "../sdk/index.ts";
+import {
+  fit,
+  openModel,
+  readTable,
+  resample,
+  type SamplingStrategy,
+  sample,
+  type Table,
+  VERSION,
+} from "../sdk/index.ts";
 import { resolveSettings } from "../sdk/options.ts";
 import { METHODS, type Method } from "../sdk/result.ts";
 import { runInline, type SplitRunner } from "../sdk/run.ts";
@@ -287,7 +296,42 @@ describe("resample", () => {
     expect(out.y.slice(90)).toEqual(new Array(30).fill(1));
   });
 
+  test.each<[SamplingStrategy<string>, Record<string, number>]>([
+    [0.5, { rare: 36, usual: 72 }],
+    ["auto", { rare: 72, usual: 72 }],
+    ["not majority", { rare: 72, usual: 72 }],
+    ["minority", { rare: 72, usual: 72 }],
+    [
+      { rare: 40, usual: 80 },
+      { rare: 40, usual: 80 },
+    ],
+    [{ rare: 18 }, { rare: 18, usual: 72 }],
+    [(given) => ({ rare: given.length }), { rare: 90, usual: 72 }],
+  ])("samplingStrategy %o gives %o rows in the end", async (samplingStrategy, totals) => {
+    const out = await resample(X, labels, { ...QUICK, epochs: 1, samplingStrategy });
+    expect(out.X.slice(0, 90)).toEqual(X);
+    const found = Object.fromEntries(
+      ["rare", "usual"].map((name) => [name, out.y.filter((label) => label === name).length]),
+    );
+    expect(found).toEqual(totals);
+    expect(out.X).toHaveLength(out.y.length);
+  });
+
+  test.each<[SamplingStrategy<string>, RegExp]>([
+    [0.1, /samplingStrategy is 0.1 for 2 classes/],
+    [1.5, /samplingStrategy is 1.5/],
+    [Number.NaN, /samplingStrategy is NaN/],
+    [{ rare: 3 }, /asks for 3 rows of class "rare", which has 18/],
+    [{ odd: 30 }, /names class "odd", which y has not/],
+    [{ rare: 30.5 }, /asks for 30.5 rows/],
+    ["all" as never, /samplingStrategy is "all"/],
+  ])("refuses samplingStrategy %o", async (samplingStrategy, message) => {
+    await expect(resample(X, labels, { ...QUICK, samplingStrategy })).rejects.toThrow(message);
+  });
+
   test("refuses what does not fit together", async () => {
+    const both = { ...QUICK, counts: { rare: 1 }, samplingStrategy: 1 };
+    await expect(resample(X, labels, both)).rejects.toThrow(/Both counts and samplingStrategy/);
     await expect(resample(X, labels.slice(1), QUICK)).rejects.toThrow(/90 rows and y has 89/);
     await expect(resample([[1, 2], [1]], ["a", "b"], QUICK)).rejects.toThrow(/Row 1 of X has 1 values/);
     await expect(resample([], [], QUICK)).rejects.toThrow(/no rows/);

@@ -70,7 +70,7 @@ describe("learning", () => {
     expect(mean(rises)).toBeGreaterThan(0.15); // seen: .36, .34, .10
   });
 
-  test("the generator that is kept is the one whose sets were best on average", async () => {
+  test("the generator that is kept is the one that made the last epoch's sets", async () => {
     const problem = toy(2);
     const { history, generator: kept } = await run(problem, { epochs: 20 });
     const [backend, cpu] = [await WasmBackend.open(), await Cpu.open()];
@@ -89,8 +89,8 @@ describe("learning", () => {
       scores.push(await scorer.score(labelSet(y.subarray(b * 64, (b + 1) * 64), 16, 2, 2)));
     }
     // Fresh noise, so not the same number; the first epochs were around .66.
-    expect(Math.abs(mean(scores) - Math.max(...history.mean))).toBeLessThan(0.05);
-    expect(Math.max(...history.mean) - Math.min(...history.mean)).toBeGreaterThan(0.2);
+    expect(Math.abs(mean(scores) - history.mean[19])).toBeLessThan(0.05);
+    expect(history.mean[19] - Math.min(...history.mean)).toBeGreaterThan(0.2);
   });
 
   test("λ draws generated rows toward the real ones", async () => {

@@ -10,5 +10,7 @@ export { drawHeatmap, type HeatmapPlot } from "./heatmap.ts";
 export { drawImages, type ImagesPlot, type Sheet } from "./images.ts";
 export { drawImportance, type Importance, type ImportanceBar } from "./importance.ts";
 export { drawMethods, type MethodsPlot } from "./methods.ts";
+export { drawPareto, type ParetoPlot } from "./pareto.ts";
 export { drawPixels, type PixelsPlot } from "./pixels.ts";
+export { drawReliability, type ReliabilityPlot } from "./reliability.ts";
 export { drawTree, type TreePlot } from "./tree.ts";
