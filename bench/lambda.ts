@@ -138,9 +138,10 @@ async function measure(
   const classes = encoder.classes.length;
   const real: Labelled = { x: encoder.encode(table, split.train), y: encoder.labels(table, split.train) };
   const job = { ...real, classes, settings, seed };
-  const { voted, generator, history } = await train(job);
+  const trained = await train(job);
+  const { voted, generator, history } = trained;
   const learner = openLearner(settings.classifier, classes, cpu);
-  const proba = await vote(job, voted, learner, encoder.encode(table, split.test));
+  const proba = await vote(job, trained, learner, encoder.encode(table, split.test));
   const best = stackSets(voted);
   const fresh = await sample(new Model({ encoder: encoder.toJSON(), generator, voted }, settings), {
     rows: best.y.length,

@@ -25,7 +25,7 @@ import {
   type SplitResult,
   type Spread,
 } from "./result.ts";
-import { type Interval, mean as average } from "./statistics.ts";
+import { mean as average, type Interval } from "./statistics.ts";
 import type { ImageShape } from "./table/table.ts";
 
 const ADVICE: Record<Method, string> = {

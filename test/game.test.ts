@@ -179,7 +179,8 @@ test("makeit-2023 scores as published, and never divides by less than .01", asyn
     lambda: 2,
   });
   const job = { ...realRows(2), classes: 2, settings, seed: 1 };
-  const game = new Game(await WasmBackend.open(), await Cpu.open(), job, ROWS, new Random(3));
+  const opening = { rows: ROWS, random: new Random(3) };
+  const game = await Game.open(await WasmBackend.open(), await Cpu.open(), job, opening);
   await game.generate();
   const targets = await game.targets([0.1, 0.2, 0.3, 0.4]);
   targets.forEach((target, b) => {
