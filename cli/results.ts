@@ -4,11 +4,8 @@ import { join } from "node:path";
 import { inputError } from "../sdk/errors.ts";
 import {
   type CheckpointOptions,
-  Cpu,
   fit,
   holdsRun,
-  type ImageShape,
-  type Importance,
   type KernelTime,
   METHODS,
   type NodeFitOptions,
@@ -22,7 +19,6 @@ import { METHOD_NAMES } from "../sdk/result.ts";
 import type { Interval } from "../sdk/statistics.ts";
 import { EXIT } from "./command.ts";
 import { listenToInterrupt } from "./interrupt.ts";
-import { fileNames } from "./names.ts";
 import { OutputFolder } from "./output.ts";
 import { showProgress } from "./progress.ts";
 import { tellWarnings } from "./tables.ts";
@@ -100,26 +96,8 @@ async function fitWithProgress(table: Table, options: NodeFitOptions, terminal: 
 
 /** Everything that a run leaves behind, in its place. */
 export async function writeRun(run: Run, folder: OutputFolder): Promise<void> {
-  for (const { path, content } of outputs(run)) folder.write(path, content());
-  const { image } = run.result.data;
-  if (image) await writePictures(run.result, image, folder);
+  for (const { path, content } of outputs(run)) folder.write(path, await content());
   folder.commit();
-}
-
-/** Of images also what any viewer opens: contact sheets and importances as PNG. */
-async function writePictures(result: RunResult, shape: ImageShape, folder: OutputFolder): Promise<void> {
-  const { encodePng, importanceSheet, pngBytes } = await import("../sdk/images/index.ts");
-  const cpu = await Cpu.openExtra();
-  const heatmap = (importances: readonly Importance[]) => encodePng(importanceSheet(cpu, importances, shape));
-  folder.write("importances.png", await heatmap(result.mean.importances));
-  for (const { split, importances, images } of result.splits) {
-    folder.write(`split-${split}/importance.png`, await heatmap(importances));
-    const { classes = [] } = images ?? {};
-    const names = fileNames(classes.map(({ name }) => name));
-    classes.forEach(({ sheet }, i) => {
-      folder.write(`split-${split}/images-${names[i]}.png`, pngBytes(sheet.png));
-    });
-  }
 }
 
 /** The verdict on the terminal, or the object of `--json`. */

@@ -1,10 +1,10 @@
 /** `makeit sample`: rows from a saved model. */
 import { readFile } from "node:fs/promises";
 import { inputError } from "../sdk/errors.ts";
+import { fileNames } from "../sdk/names.ts";
 import type { Encoder, Table } from "../sdk/node.ts";
 import { command, EXIT } from "./command.ts";
 import { CONFIG_FLAG, JSON_FLAG, QUIET_FLAG, splitList } from "./flags.ts";
-import { fileNames } from "./names.ts";
 import { OutputFile, OutputFolder } from "./output.ts";
 import { encodeTable, outputFormat } from "./tables.ts";
 

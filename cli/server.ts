@@ -8,7 +8,7 @@ import { inputError } from "../sdk/errors.ts";
 
 /** The page's own policy (in its head), and who may frame it. */
 const POLICY =
-  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' blob:; " +
+  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' blob: data:; " +
   "connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /** Every answer carries them. The last three isolate the page, so that it may use threads that share memory. */

@@ -1,5 +1,9 @@
 /** Everything a run leaves behind, as files: what `makeit fit` writes and the page lets one save. */
+import { Cpu } from "./engine/module.ts";
+import { importanceSheet } from "./images/heatmap.ts";
+import { encodePng, pngBytes } from "./images/png.ts";
 import { toJson } from "./json.ts";
+import { fileNames } from "./names.ts";
 import {
   drawImportancesOf,
   drawMeanImportancesOf,
@@ -9,14 +13,14 @@ import {
   renderReport,
   splitPictures,
 } from "./report.ts";
-import type { RunResult } from "./result.ts";
+import type { Importance, RunResult } from "./result.ts";
 import type { Run } from "./run.ts";
 import { writeCsv } from "./table/write.ts";
 
 export interface OutputFile {
   /** Relative to the folder of results. */
   path: string;
-  content(): string | Uint8Array;
+  content(): string | Uint8Array | Promise<Uint8Array>;
 }
 
 /** The pictures of all splits together. */
@@ -55,5 +59,29 @@ export function outputs({ result, model, synthetic }: Run): OutputFile[] {
         svg(`split-${split.split}/`),
       ),
     ),
+    ...pngFiles(result),
+  ];
+}
+
+/** Of images also what any viewer opens: contact sheets and importances as PNG. */
+function pngFiles({ data: { image }, mean, splits }: RunResult): OutputFile[] {
+  if (!image) return [];
+  const map = (path: string, importances: readonly Importance[]): OutputFile => ({
+    path,
+    content: async () => encodePng(importanceSheet(await Cpu.openExtra(), importances, image)),
+  });
+  return [
+    map("importances.png", mean.importances),
+    ...splits.flatMap(({ split, importances, images }) => {
+      const { classes = [] } = images ?? {};
+      const names = fileNames(classes.map(({ name }) => name));
+      return [
+        map(`split-${split}/importance.png`, importances),
+        ...classes.map(({ sheet }, i) => ({
+          path: `split-${split}/images-${names[i]}.png`,
+          content: () => pngBytes(sheet.png),
+        })),
+      ];
+    }),
   ];
 }

@@ -18,6 +18,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "distributions",
     "html",
     "checksum",
+    "names",
     "json",
     "tally",
     "calibration",

@@ -30,13 +30,19 @@ test("settings go through an address and come back", () => {
   const given = { metric: "roc_auc", lambda: 0.25, scale: false, samples: "0.5x", seed: 4294967295 } as const;
   const link = writeLink(given);
   expect(link).toBe("metric=roc_auc&lambda=0.25&scale=false&samples=0.5x&seed=4294967295");
-  expect(readLink(`#${link}`)).toEqual({ given, demo: undefined, problems: [] });
+  expect(readLink(`#${link}`)).toEqual({ given, problems: [] });
   expect(writeLink({})).toBe("");
-  expect(readLink("")).toEqual({ given: {}, demo: undefined, problems: [] });
-  expect(readLink(writeLink({ seed: 3 }, "snow"))).toEqual({
+  expect(readLink("")).toEqual({ given: {}, problems: [] });
+  expect(readLink(writeLink({ seed: 3 }, { demo: "snow", size: undefined }))).toEqual({
     given: { seed: 3 },
     demo: "snow",
     problems: [],
+  });
+  const images = { size: "24x24", channels: "grey" };
+  expect(readLink(writeLink({}, images))).toEqual({ given: {}, ...images, problems: [] });
+  expect(readLink("size=24&channels=blue")).toEqual({
+    given: {},
+    problems: [expect.any(String), expect.any(String)],
   });
 });
 

@@ -2,7 +2,8 @@
 import { formatPercent } from "../sdk/plots/text.ts";
 import type { TargetReport } from "../sdk/table/inspect.ts";
 import type { ReadOptions } from "../sdk/table/read.ts";
-import { breathe, get, h, s, say, showProblem, warningList } from "./dom.ts";
+import { breathe, get, glances, h, s, say, showProblem, warningList } from "./dom.ts";
+import type { GivenFile } from "./files.ts";
 import type { Remote } from "./remote.ts";
 import { counted } from "./words.ts";
 import type { OpenedTable, SketchedColumn, Studio } from "./worker/studio.ts";
@@ -26,9 +27,13 @@ const FOUND: Record<SketchedColumn["role"], string> = {
 /** So many columns are shown at first, and as many more on request. */
 const STEP = 60;
 /** A list of choices grows by so many at a time, so that thousands of columns keep nobody waiting. */
-const OPTIONS = 300;
+const OPTIONS = 200;
 /** A whole number with more values than this is no class. */
 const MOST_CLASSES = 20;
+
+/** What images are brought to, where nothing else is asked for. */
+const USUAL = { size: "16x16", channels: "auto" } as const;
+const SIZES = ["8x8", "12x12", "16x16", "20x20", "24x24", "32x32"];
 
 export interface Opening {
   name: string;
@@ -40,20 +45,34 @@ export interface Opening {
 /** The opened table, its target and the roles that the user gave. */
 export class Data {
   readonly #studio: Remote<Studio>;
-  readonly #onChange: () => void;
+  readonly #onRead: () => void;
   readonly #target = get<HTMLSelectElement>("target");
   readonly #positive = get<HTMLSelectElement>("positive");
   readonly #problem = get("data-problem");
-  #source: Blob | undefined;
+  readonly #size = get<HTMLSelectElement>("size");
+  readonly #channels = get<HTMLSelectElement>("channels");
+  /** A table, or images. */
+  #source: Blob | readonly GivenFile[] = [];
   #name = "";
   #table: OpenedTable | undefined;
   #report: TargetReport | undefined;
   #forced = new Map<string, Forced>();
   #shown = STEP;
 
-  constructor(studio: Remote<Studio>, onChange: () => void) {
+  /** @param onRead called when images were read in another way */
+  constructor(
+    studio: Remote<Studio>,
+    { size = USUAL.size, channels, onRead }: { size?: string; channels?: string; onRead: () => void },
+  ) {
     this.#studio = studio;
-    this.#onChange = onChange;
+    this.#onRead = onRead;
+    const sizes = SIZES.includes(size) ? SIZES : [...SIZES, size];
+    this.#size.append(...sizes.map((value) => h("option", { value }, value.replace("x", " × "))));
+    this.#size.value = size;
+    if (channels === "grey") this.#channels.value = channels;
+    for (const control of [this.#size, this.#channels]) {
+      control.addEventListener("change", () => void this.#readAgain());
+    }
     this.#target.addEventListener("change", () => void this.#choose(this.#target.value));
     this.#positive.addEventListener("change", () => {
       void this.#choose(this.#target.value, this.#positive.value || undefined);
@@ -80,6 +99,55 @@ export class Data {
     await this.#choose(guess ?? "", positive, target === undefined);
   }
 
+  /** Whether images are open rather than a table. */
+  get images(): boolean {
+    return this.#table?.image !== undefined;
+  }
+
+  /** How images are read, where it is not the usual way: words of the address. */
+  get reading(): { size?: string; channels?: string } {
+    if (!this.images) return {};
+    const [size, channels] = [this.#size.value, this.#channels.value];
+    return {
+      size: size === USUAL.size ? undefined : size,
+      channels: channels === USUAL.channels ? undefined : channels,
+    };
+  }
+
+  /** Reads images and shows them. @throws MakeitError and leaves the former ones where they were */
+  async openImages(files: readonly GivenFile[], name: string): Promise<void> {
+    const channels = this.#channels.value as "auto" | "grey";
+    const table = await this.#studio.openImages([...files], { name, size: this.#size.value, channels });
+    const positive = this.#source === files ? this.#positive.value || undefined : undefined;
+    this.#source = files;
+    this.#name = name;
+    this.#forced = new Map();
+    await this.#show(table);
+    await this.#choose(table.columns[0].name, positive);
+  }
+
+  /** The same images at another size. */
+  async #readAgain(): Promise<void> {
+    if (!this.images || this.#source instanceof Blob) return;
+    const controls = [this.#size, this.#channels];
+    const focused = document.activeElement as HTMLElement | null;
+    document.body.classList.add("busy");
+    for (const control of controls) control.disabled = true;
+    showProblem(this.#problem);
+    try {
+      await this.openImages(this.#source, this.#name);
+      const { width, height } = this.#table!.image!;
+      say(`Read at ${width} by ${height} pixels.`);
+      this.#onRead();
+    } catch (error) {
+      showProblem(this.#problem, error);
+    } finally {
+      document.body.classList.remove("busy");
+      for (const control of controls) control.disabled = false;
+      focused?.focus();
+    }
+  }
+
   /** Brings the user to what is still to be chosen. */
   ask(): void {
     if (this.#problem.hidden) {
@@ -99,22 +167,21 @@ export class Data {
 
   async #show(table: OpenedTable): Promise<void> {
     this.#table = table;
-    const { rows, columns, name, warnings } = table;
-    const missing =
-      columns.reduce((sum, column) => sum + column.missing, 0) / Math.max(1, rows * columns.length);
+    const { columns, name, warnings, image, glance = [] } = table;
     get("data-title").textContent = name;
-    get("data-facts").replaceChildren(
-      h("b", {}, counted(rows, "row")),
-      h("b", {}, counted(columns.length, "column")),
-      missing === 0 ? "no cell is missing" : `${formatPercent(missing)} of the cells are missing`,
-    );
+    get("data-facts").replaceChildren(...factsOf(table));
     get("data-warnings").replaceChildren(warningList(warnings));
+    // The class is what images are learnt by; of their columns there is nothing to say.
+    get("images-box").hidden = image === undefined;
+    for (const part of [get("columns-box"), get("target-field")]) part.hidden = image !== undefined;
+    get("glance").replaceChildren(glances(glance));
     this.#target.replaceChildren(h("option", { value: "" }, "Choose …"));
     for (let at = 0; at < columns.length; at += OPTIONS) {
       if (at > 0) await breathe();
       const names = columns.slice(at, at + OPTIONS).map((column) => column.name);
       this.#target.append(...names.map((value) => h("option", { value }, value)));
     }
+    await breathe();
     this.#listColumns();
   }
 
@@ -138,7 +205,6 @@ export class Data {
     }
     this.#markTarget();
     await this.#listClasses(positive);
-    this.#onChange();
   }
 
   async #listClasses(chosen?: string): Promise<void> {
@@ -225,7 +291,7 @@ export class Data {
     else forced.set(name, role);
     showProblem(this.#problem);
     try {
-      const table = await this.#studio.open(this.#source!, { name: this.#name, ...optionsOf(forced) });
+      const table = await this.#studio.open(this.#source as Blob, { name: this.#name, ...optionsOf(forced) });
       this.#forced = forced;
       const { value: target } = this.#target;
       const positive = this.#positive.value || undefined;
@@ -239,6 +305,25 @@ export class Data {
     const index = this.#table!.columns.findIndex((column) => column.name === name);
     get("columns").children[index]?.querySelector("select")?.focus();
   }
+}
+
+/** How much there is, at a glance. */
+function factsOf({ rows, columns, image }: OpenedTable): (Node | string)[] {
+  if (image) {
+    const { width, height, channels } = image;
+    return [
+      h("b", {}, counted(rows, "image")),
+      h("b", {}, `${width} × ${height} pixels`),
+      channels === 1 ? "in grey" : "in colour",
+    ];
+  }
+  const missing =
+    columns.reduce((sum, column) => sum + column.missing, 0) / Math.max(1, rows * columns.length);
+  return [
+    h("b", {}, counted(rows, "row")),
+    h("b", {}, counted(columns.length, "column")),
+    missing === 0 ? "no cell is missing" : `${formatPercent(missing)} of the cells are missing`,
+  ];
 }
 
 const isOut = ({ role }: SketchedColumn) => role === "drop" || role === "id" || role === "constant";

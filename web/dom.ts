@@ -84,6 +84,24 @@ export function warningList(warnings: readonly string[]): Node {
 /** Lets the browser paint and answer the user before what comes next. */
 export const breathe = () => new Promise<void>((resolve) => setTimeout(resolve));
 
+/** Images of each class, a row each: what they look like. */
+export function glances(classes: readonly { name: string; count: number; pngs: readonly string[] }[]): Node {
+  const items = classes.map(({ name, count, pngs }) =>
+    h(
+      "li",
+      {},
+      h("b", {}, name),
+      h("span", { class: "unseen" }, `, ${pngs.length} of ${count} images`),
+      h(
+        "div",
+        {},
+        pngs.map((src) => h("img", { src, alt: "" })),
+      ),
+    ),
+  );
+  return h("ul", { class: "glances" }, items);
+}
+
 /** Hands a file to the user. */
 export function save(file: Blob, name: string): void {
   const url = URL.createObjectURL(file);

@@ -7,13 +7,28 @@ import { OPTIONS, resolveSettings, type Settings } from "../sdk/options.ts";
 
 export type Given = Partial<Settings>;
 
-/** Settings of an address, and a word for each that is none. */
-export function readLink(hash: string): { given: Given; demo?: string; problems: string[] } {
+/** What an address says beside the settings: a table of the page's own, and how images are to be read. */
+export interface Words {
+  demo?: string;
+  size?: string;
+  channels?: string;
+}
+
+const BESIDE: Record<keyof Words, RegExp> = { demo: /^\w+$/, size: /^\d{1,3}x\d{1,3}$/, channels: /^grey$/ };
+
+/** Settings of an address, and a sentence for each that is none. */
+export function readLink(hash: string): { given: Given; problems: string[] } & Words {
   const given: Record<string, unknown> = {};
   const problems: string[] = [];
   const words = new URLSearchParams(hash.replace(/^#/, ""));
-  const demo = words.get("demo") ?? undefined;
-  words.delete("demo");
+  const beside: Words = {};
+  for (const [name, pattern] of Object.entries(BESIDE) as [keyof Words, RegExp][]) {
+    const word = words.get(name);
+    words.delete(name);
+    if (word === null) continue;
+    if (pattern.test(word)) beside[name] = word;
+    else problems.push(`The address says ${name}=${word}, which is nothing that is known.`);
+  }
   for (const [name, text] of words) {
     const value = Object.hasOwn(OPTIONS, name)
       ? parseValue(OPTIONS[name as keyof Settings].kind, text)
@@ -26,7 +41,7 @@ export function readLink(hash: string): { given: Given; demo?: string; problems:
       problems.push(error.message);
     }
   }
-  return { given, demo, problems };
+  return { given, ...beside, problems };
 }
 
 function parseValue(kind: string, text: string): unknown {
@@ -35,8 +50,8 @@ function parseValue(kind: string, text: string): unknown {
 }
 
 /** The part after the #; empty where all is as usual. */
-export function writeLink(given: Given, demo?: string): string {
-  const words = new URLSearchParams(demo ? { demo } : {});
+export function writeLink(given: Given, beside: Words = {}): string {
+  const words = new URLSearchParams(Object.entries(beside).filter(([, word]) => word !== undefined));
   for (const [name, value] of Object.entries(given)) words.set(name, String(value));
   return words.toString();
 }

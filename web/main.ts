@@ -1,12 +1,12 @@
 /** The page: puts its parts together. */
 
 import { inputError } from "../sdk/errors.ts";
-import { resolveSettings } from "../sdk/options.ts";
 import { VERSION } from "../sdk/version.ts";
 import { drawArt } from "./art.ts";
 import { Data, type Opening } from "./data.ts";
 import { DEMOS, type Demo } from "./demos.ts";
 import { get, h, isSeen, lead, s, say, showProblem } from "./dom.ts";
+import { areImages, chosen, dropped, type GivenFile, nameOf } from "./files.ts";
 import { readLink, writeLink } from "./link.ts";
 import { remote } from "./remote.ts";
 import { Results } from "./results.ts";
@@ -18,11 +18,12 @@ import type { News, Studio } from "./worker/studio.ts";
 
 const worker = new Worker(new URL("./studio.js", import.meta.url), { type: "module", name: "studio" });
 const studio = remote<Studio, News>(worker, (news) => {
+  if (news.kind === "read") return tellReading(news);
   training.hear(news);
   if (news.kind === "done" && news.result) results.addSplit(news.result);
 });
 const link = readLink(location.hash);
-const data = new Data(studio, () => {});
+const data = new Data(studio, { size: link.size, channels: link.channels, onRead: () => showLink() });
 const settings = new Settings(link.given, { onChange: showLink, onTrain: () => void train() });
 const training = new Training({ onStop: () => void studio.stop() });
 const results = new Results(studio);
@@ -32,18 +33,19 @@ const sampling = new Sampling(studio);
 let demo = DEMOS.find(({ id }) => id === link.demo);
 
 function showLink(): void {
-  const words = writeLink(settings.given, demo?.id);
+  const words = writeLink(settings.given, { demo: demo?.id, ...data.reading });
   history.replaceState(null, "", words ? `#${words}` : location.pathname);
 }
 
-/** What a user hands over: a table, or a model to draw from. */
-async function open(files: readonly File[]): Promise<void> {
+/** What a user hands over: a table, images, or a model to draw from. */
+async function open(files: readonly GivenFile[]): Promise<void> {
   if (training.running || files.length === 0) return;
-  // Here many files at once would become a table of images.
+  if (areImages(files)) return openImages(files);
   if (files.length > 1) {
-    return fail(inputError(`${files.length} files at once.`, "Give one table, or one model."));
+    const hint = "Give one table, one model, or images: a folder of class folders, IDX, CIFAR-10 or .npz.";
+    return fail(inputError(`${files.length} files at once, and none is an image.`, hint));
   }
-  const [file] = files;
+  const [{ data: file }] = files;
   if (/\.safetensors$/i.test(file.name)) return openModel(file);
   return openTable(file, { name: file.name });
 }
@@ -51,15 +53,29 @@ async function open(files: readonly File[]): Promise<void> {
 async function openTable(source: Blob, opening: Opening, from?: Demo): Promise<void> {
   await reading(opening.name, async () => {
     await data.open(source, opening);
-    demo = from;
-    showLink();
-    const first = get("bench").hidden;
-    get("start").classList.add("small");
-    get("bench").hidden = false;
-    if (first) lead(get("data"));
-    else get("data-title").focus({ preventScroll: false });
-    say(`${opening.name} is read.`);
+    settings.images = false;
+    showBench(opening.name, from);
   });
+}
+
+async function openImages(files: readonly GivenFile[]): Promise<void> {
+  const name = nameOf(files);
+  await reading(name, async () => {
+    await data.openImages(files, name);
+    settings.images = true;
+    showBench(name);
+  });
+}
+
+function showBench(name: string, from?: Demo): void {
+  demo = from;
+  showLink();
+  const first = get("bench").hidden;
+  get("start").classList.add("small");
+  get("bench").hidden = false;
+  if (first) lead(get("data"));
+  else get("data-title").focus({ preventScroll: false });
+  say(`${name} is read.`);
 }
 
 async function openModel(file: File): Promise<void> {
@@ -80,10 +96,15 @@ async function openDemo(chosen: Demo): Promise<void> {
   });
 }
 
+function tellReading({ done, count }: { done: number; count: number }): void {
+  get("reading-done").textContent = `${done.toLocaleString("en")} of ${counted(count, "image")}`;
+}
+
 /** Says that something is being read while it is, and what went wrong. */
 async function reading(name: string, work: () => Promise<void>): Promise<void> {
   showProblem(get("start-problem"));
   get("reading-name").textContent = `Reading ${name}`;
+  get("reading-done").textContent = "";
   say(`Reading ${name}`);
   get("reading").hidden = false;
   document.body.classList.add("busy");
@@ -106,11 +127,11 @@ async function train(): Promise<void> {
   if (training.running || !settings.valid) return;
   const { ready } = data;
   if (!ready) return data.ask();
-  const values = resolveSettings(settings.given);
+  const { values } = settings;
   const metric = String(values.metric);
   lock(true);
   const splits = values.splits * values.repeats;
-  results.begin(metric, splits);
+  results.begin({ metric, splits, images: data.images });
   training.begin({ metric, splits, epochs: values.epochs });
   lead(get("training"));
   try {
@@ -132,7 +153,7 @@ async function train(): Promise<void> {
 function lock(locked: boolean): void {
   data.locked = locked;
   settings.locked = locked;
-  for (const opener of document.querySelectorAll<HTMLInputElement>("#file, [data-opens]"))
+  for (const opener of document.querySelectorAll<HTMLInputElement>("#file, #folder, [data-opens]"))
     opener.disabled = locked;
 }
 
@@ -159,12 +180,14 @@ function listDemos(): void {
 
 function listenToFiles(): void {
   const input = get<HTMLInputElement>("file");
-  input.addEventListener("change", async () => {
-    await open([...(input.files ?? [])]);
-    input.value = "";
-  });
+  for (const one of [input, get<HTMLInputElement>("folder")]) {
+    one.addEventListener("change", async () => {
+      await open(chosen(one.files ?? []));
+      one.value = "";
+    });
+  }
   for (const button of document.querySelectorAll<HTMLButtonElement>("[data-opens]")) {
-    button.addEventListener("click", () => input.click());
+    button.addEventListener("click", () => get(button.dataset.opens!).click());
   }
   const over = (event: DragEvent, inside: boolean) => {
     if (!event.dataTransfer?.types.includes("Files")) return;
@@ -175,14 +198,14 @@ function listenToFiles(): void {
   addEventListener("dragleave", (event) => event.relatedTarget === null && over(event, false));
   addEventListener("drop", (event) => {
     over(event, false);
-    void open([...(event.dataTransfer?.files ?? [])]);
+    if (event.dataTransfer) void dropped(event.dataTransfer).then(open, fail);
   });
   // Cells copied in a spreadsheet come as tab-separated text.
   addEventListener("paste", (event) => {
     const text = event.clipboardData?.getData("text/plain") ?? "";
     const typing = event.target instanceof HTMLInputElement;
     if (!typing && /[\t,;].*\n/.test(text))
-      void open([new File([text], text.includes("\t") ? "pasted.tsv" : "pasted.csv")]);
+      void open(chosen([new File([text], text.includes("\t") ? "pasted.tsv" : "pasted.csv")]));
   });
 }
 

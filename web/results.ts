@@ -10,17 +10,29 @@ const OUTCOMES = { helps: "Helps", same: "No clear difference", hurts: "Hurts" }
 const MARKS = { helps: "M3 8.5 6.5 12 13 4.5", same: "M3 6h10M3 10h10", hurts: "m4 4 8 8m0-8-8 8" } as const;
 const ARROW = "M8 2v9M4 7.5l4 4 4-4M3 14.5h10";
 
-/** The pictures of a split, and those of all splits. */
-const SPLIT_PICTURES = {
+/** The pictures of a split, and those of all splits; of images some are others. */
+const SPLIT_PICTURES: Record<string, string> = {
   tree: "Decision tree",
   importance: "Feature importances",
   embedding: "Real and synthetic rows",
   distributions: "Distributions",
   curves: "Learning curves",
 };
-const ALL_PICTURES = {
+const ALL_PICTURES: Record<string, string> = {
   importances: "Importances across splits",
   importance: "Mean importances",
+  methods: "Methods",
+};
+const IMAGE_PICTURES: Record<string, string> = {
+  images: "Real and generated images",
+  tree: "Decision tree",
+  importance: "Importance of each pixel",
+  embedding: "Real and synthetic images",
+  distributions: "Brightness and contrast",
+  curves: "Learning curves",
+};
+const ALL_IMAGE_PICTURES: Record<string, string> = {
+  importances: "Importance of each pixel, mean and spread",
   methods: "Methods",
 };
 
@@ -33,6 +45,7 @@ export class Results {
   /** Every picture that was drawn: a tab looked at again is there at once. */
   readonly #drawn = new Map<string, string>();
   #metric = "";
+  #images = false;
   #chosen = -1;
   #run = 0;
   #result: RunResult | undefined;
@@ -43,9 +56,10 @@ export class Results {
   }
 
   /** Clears what an earlier run has left, and keeps the places of what is to come. */
-  begin(metric: string, splits: number): void {
+  begin({ metric, splits, images }: { metric: string; splits: number; images: boolean }): void {
     this.#run++;
     this.#metric = metric;
+    this.#images = images;
     this.#result = undefined;
     this.#chosen = -1;
     this.#tabs.clear();
@@ -160,7 +174,10 @@ export class Results {
     if (focused) this.#tabs.get(split)!.focus();
     const panel = get("panel");
     panel.setAttribute("aria-labelledby", `tab-${split}`);
-    const pictures = Object.entries(split === ALL ? ALL_PICTURES : SPLIT_PICTURES);
+    const [ofAll, ofSplit] = this.#images
+      ? [ALL_IMAGE_PICTURES, IMAGE_PICTURES]
+      : [ALL_PICTURES, SPLIT_PICTURES];
+    const pictures = Object.entries(split === ALL ? ofAll : ofSplit);
     const figures = pictures.map(([name, title]) => this.#figure(split, name, title));
     panel.replaceChildren(...figures, ...(split === ALL && this.#result ? [rules(this.#result)] : []));
     const run = this.#run;

@@ -1,5 +1,5 @@
 /** Drawing rows from a model: the one of the run, or one from a file. */
-import { get, h, save, say, showProblem } from "./dom.ts";
+import { get, glances, h, save, say, showProblem } from "./dom.ts";
 import type { Remote } from "./remote.ts";
 import { counted } from "./words.ts";
 import type { OpenedModel, Sampled, Studio } from "./worker/studio.ts";
@@ -13,6 +13,7 @@ export class Sampling {
   readonly #problem = get("sample-problem");
   #counts: [name: string, box: HTMLInputElement][] = [];
   #seed = h("input", { type: "number" });
+  #noun = "row";
 
   constructor(studio: Remote<Studio>) {
     this.#studio = studio;
@@ -23,13 +24,17 @@ export class Sampling {
   }
 
   /** Offers to draw from a model. */
-  show({ name, target, classes, columns, version }: OpenedModel): void {
+  show({ name, target, classes, columns, version, image }: OpenedModel): void {
     get("sample").hidden = false;
+    this.#noun = image ? "image" : "row";
+    get("sample-title").textContent = `Draw more ${this.#noun}s`;
     showProblem(this.#problem);
     get("drawn").replaceChildren();
     get("model-facts").replaceChildren(
       h("b", {}, name),
-      `predicts ${target} from ${counted(columns, "column")}, made by Makeit ${version}`,
+      image
+        ? `images of ${image.width} × ${image.height} pixels, made by Makeit ${version}`
+        : `predicts ${target} from ${counted(columns, "column")}, made by Makeit ${version}`,
     );
     const listed = classes.length <= LISTED ? classes : ["any class"];
     this.#counts = listed.map((text, i) => [
@@ -50,10 +55,10 @@ export class Sampling {
       h(
         "div",
         { class: "fields many" },
-        this.#counts.map(([text, box]) => field(box.id, `Rows of ${text}`, box)),
+        this.#counts.map(([text, box]) => field(box.id, `${image ? "Images" : "Rows"} of ${text}`, box)),
         field("sample-seed", "Seed", this.#seed),
       ),
-      h("button", { type: "submit", class: "button primary" }, "Draw rows"),
+      h("button", { type: "submit", class: "button primary" }, `Draw ${this.#noun}s`),
     );
   }
 
@@ -70,13 +75,29 @@ export class Sampling {
         ...(single ? { rows: any } : { counts }),
         seed: number(this.#seed),
       });
-      get("drawn").replaceChildren(preview(drawn));
-      say(`${counted(drawn.total, "row")} drawn.`);
+      get("drawn").replaceChildren(drawn.glance ? this.#album(drawn) : preview(drawn));
+      say(`${counted(drawn.total, this.#noun)} drawn.`);
     } catch (error) {
       showProblem(this.#problem, error);
     } finally {
       button.disabled = false;
     }
+  }
+
+  #album({ glance = [], total, csv }: Sampled): HTMLElement {
+    const pngs = h(
+      "button",
+      { type: "button", class: "button" },
+      `Save all ${counted(total, "image")} as PNG`,
+    );
+    pngs.addEventListener("click", async () => {
+      pngs.disabled = true;
+      save(await this.#studio.drawnImages(), "images.zip");
+      pngs.disabled = false;
+    });
+    const rows = h("button", { type: "button", class: "button quiet" }, "or as CSV");
+    rows.addEventListener("click", () => save(csv, "images.csv"));
+    return h("div", { class: "album" }, glances(glance), h("div", { class: "choose" }, pngs, rows));
   }
 }
 

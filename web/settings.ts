@@ -66,6 +66,7 @@ export class Settings {
   readonly #problem = h("div", { class: "problem", role: "alert", hidden: true });
   readonly #onChange: () => void;
   #given: Given = {};
+  #images = false;
 
   constructor(given: Given, { onChange, onTrain }: { onChange: () => void; onTrain: () => void }) {
     this.#given = given;
@@ -102,6 +103,21 @@ export class Settings {
     this.#refresh();
   }
 
+  /** What holds: what was given, and what follows from it. */
+  get values(): Values {
+    return this.#resolve(this.#given);
+  }
+
+  /** Images have other defaults than tables. */
+  set images(images: boolean) {
+    this.#images = images;
+    this.#refresh();
+  }
+
+  #resolve(given: Given): Values {
+    return resolveSettings({ ...(this.#images && { preset: "images" }), ...given });
+  }
+
   /** Whether every control holds what can be used. */
   get valid(): boolean {
     return this.#problem.hidden === true;
@@ -114,12 +130,12 @@ export class Settings {
   }
 
   #set(name: Name, raw: unknown): void {
-    const next: Record<string, unknown> = { ...this.#given, [name]: raw };
+    const next: Given = { ...this.#given, [name]: raw };
     try {
       const { [name]: _, ...others } = next;
-      const usual = resolveSettings(others)[name];
+      const usual = this.#resolve(others)[name];
       if (raw === usual) delete next[name];
-      resolveSettings(next);
+      this.#resolve(next);
     } catch (error) {
       if (!(error instanceof MakeitError)) throw error;
       showProblem(this.#problem, error);
@@ -134,7 +150,7 @@ export class Settings {
 
   /** Every control shows what holds: what was given, or what follows from that. */
   #refresh(): void {
-    const values = resolveSettings(this.#given);
+    const { values } = this;
     for (const [name, controls] of this.#controls) {
       for (const control of controls) {
         control.removeAttribute("aria-invalid");

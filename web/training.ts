@@ -84,7 +84,7 @@ export class Training {
     else if (news.kind === "done") {
       this.#done++;
       this.#mark(news.split, "done");
-    } else this.#count(news.progress);
+    } else if (news.kind === "epoch") this.#count(news.progress);
   }
 
   /** The run has come to its end. */

@@ -1,15 +1,13 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
-import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import type { Page } from "playwright";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { smallTable } from "../cli.ts";
 import { TestBrowser } from "./chromium.ts";
-import { giveTable, SHORT_CONTROLS, set, train, type Visit, visit } from "./page.ts";
+import { giveTable, mainThread, SHORT_CONTROLS, set, train, type Visit, violations, visit } from "./page.ts";
 
 let browser: TestBrowser;
 let opened: Visit[] = [];
@@ -29,24 +27,6 @@ async function open(options: Parameters<typeof visit>[1] = {}): Promise<Visit> {
 }
 
 const TABLE = smallTable({ rows: 150 });
-const AXE = createRequire(join(process.cwd(), "test/browser/index.js")).resolve("axe-core/axe.min.js");
-
-/** What axe finds, every rule of it, as "rule: where". */
-async function violations(page: Page): Promise<string[]> {
-  if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(readFileSync(AXE, "utf8"));
-  return page.evaluate(async () => {
-    const { axe } = window as unknown as { axe: { run(): Promise<{ violations: Violation[] }> } };
-    const found = await axe.run();
-    return found.violations.flatMap(({ id, nodes }) =>
-      nodes.map(({ target }) => `${id}: ${target.join(" ")}`),
-    );
-  });
-}
-interface Violation {
-  id: string;
-  nodes: { target: string[] }[];
-}
-
 test.each(["light", "dark"] as const)(
   "axe finds nothing to mend, from start to end, in %s",
   async (colorScheme) => {
@@ -223,48 +203,6 @@ test("a table of 2,000 columns is shown in steps that keep nobody waiting", asyn
   expect(Math.max(...tasks)).toBeLessThan(50);
   expect(errors).toEqual([]);
 });
-
-/**
- * Runs `work` and gives the processor time in milliseconds of every task on the page's main thread meanwhile: what a
- * machine that does nothing else would be kept busy, however crowded this one is.
- */
-async function mainThread(page: Page, work: () => Promise<void>): Promise<number[]> {
-  interface TraceEvent {
-    name: string;
-    ph: string;
-    pid: number;
-    tid: number;
-    ts: number;
-    tdur?: number;
-    args: { name?: string };
-  }
-  const session = await page.context().newCDPSession(page);
-  const events: TraceEvent[] = [];
-  session.on("Tracing.dataCollected", ({ value }) => events.push(...(value as unknown as TraceEvent[])));
-  const complete = new Promise((resolve) => session.once("Tracing.tracingComplete", resolve));
-  await session.send("Tracing.start", {
-    traceConfig: {
-      recordMode: "recordAsMuchAsPossible",
-      includedCategories: ["toplevel"],
-      excludedCategories: ["*"],
-    },
-  });
-  const started = performance.now();
-  await work();
-  const took = performance.now() - started;
-  await session.send("Tracing.end");
-  await complete;
-  const main = events.find(({ name, args }) => name === "thread_name" && args.name === "CrRendererMain")!;
-  const tasks = events.filter(
-    ({ name, ph, pid, tid }) => /RunTask$/.test(name) && ph === "X" && pid === main.pid && tid === main.tid,
-  );
-  // A buffer that was full would have nothing of the end; a system without such clocks would have no times.
-  const starts = tasks.map(({ ts }) => ts / 1000);
-  expect(Math.max(...starts) - Math.min(...starts)).toBeGreaterThan(0.8 * took);
-  const times = tasks.map(({ tdur = 0 }) => tdur / 1000);
-  expect(Math.max(...times)).toBeGreaterThan(1);
-  return times;
-}
 
 test("fits every width from a telephone to a wide screen", async () => {
   const { page } = await open();

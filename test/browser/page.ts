@@ -1,6 +1,9 @@
 /** The built page in a browser, and what a user does there. */
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
 import type { Download, Page } from "playwright";
+import { expect } from "vitest";
 import { serveFolder } from "../../cli/server.ts";
 import type { OpenPage, TestBrowser } from "./chromium.ts";
 
@@ -83,4 +86,64 @@ export async function saved(
 /** Saves one of the run's files. */
 export function savedFile(page: Page, name: string): Promise<{ name: string; bytes: Buffer }> {
   return saved(page, () => page.locator(".offer", { hasText: name }).click());
+}
+
+const AXE = createRequire(join(process.cwd(), "test/browser/index.js")).resolve("axe-core/axe.min.js");
+
+/** What axe finds, every rule of it, as "rule: where". */
+export async function violations(page: Page): Promise<string[]> {
+  if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(readFileSync(AXE, "utf8"));
+  return page.evaluate(async () => {
+    const { axe } = window as unknown as { axe: { run(): Promise<{ violations: Violation[] }> } };
+    const found = await axe.run();
+    return found.violations.flatMap(({ id, nodes }) =>
+      nodes.map(({ target }) => `${id}: ${target.join(" ")}`),
+    );
+  });
+}
+interface Violation {
+  id: string;
+  nodes: { target: string[] }[];
+}
+
+/**
+ * Runs `work` and gives the processor time in milliseconds of every task on the page's main thread meanwhile: what a
+ * machine that does nothing else would be kept busy, however crowded this one is.
+ */
+export async function mainThread(page: Page, work: () => Promise<void>): Promise<number[]> {
+  interface TraceEvent {
+    name: string;
+    ph: string;
+    pid: number;
+    tid: number;
+    ts: number;
+    tdur?: number;
+    args: { name?: string };
+  }
+  const session = await page.context().newCDPSession(page);
+  const events: TraceEvent[] = [];
+  session.on("Tracing.dataCollected", ({ value }) => events.push(...(value as unknown as TraceEvent[])));
+  const complete = new Promise((resolve) => session.once("Tracing.tracingComplete", resolve));
+  await session.send("Tracing.start", {
+    traceConfig: {
+      recordMode: "recordAsMuchAsPossible",
+      includedCategories: ["toplevel"],
+      excludedCategories: ["*"],
+    },
+  });
+  const started = performance.now();
+  await work();
+  const took = performance.now() - started;
+  await session.send("Tracing.end");
+  await complete;
+  const main = events.find(({ name, args }) => name === "thread_name" && args.name === "CrRendererMain")!;
+  const tasks = events.filter(
+    ({ name, ph, pid, tid }) => /RunTask$/.test(name) && ph === "X" && pid === main.pid && tid === main.tid,
+  );
+  // A buffer that was full would have nothing of the end; a system without such clocks would have no times.
+  const starts = tasks.map(({ ts }) => ts / 1000);
+  expect(Math.max(...starts) - Math.min(...starts)).toBeGreaterThan(0.8 * took);
+  const times = tasks.map(({ tdur = 0 }) => tdur / 1000);
+  expect(Math.max(...times)).toBeGreaterThan(1);
+  return times;
 }
