@@ -1,6 +1,6 @@
 /** `makeit aggregate`: the run that its splits make, wherever each was run. */
 import { command, EXIT } from "./command.ts";
-import { CONFIG_FLAG, JSON_FLAG, QUIET_FLAG, ROWS_FLAG } from "./flags.ts";
+import { CONFIG_FLAG, JSON_FLAG, QUIET_FLAG, ROWS_FLAG, SAFE_FLAG } from "./flags.ts";
 
 const FLAGS = {
   out: {
@@ -12,6 +12,7 @@ const FLAGS = {
   },
   force: { kind: "boolean", group: "Output", describe: "Replace the results that the folder holds" },
   ...ROWS_FLAG,
+  ...SAFE_FLAG,
   ...CONFIG_FLAG,
   ...QUIET_FLAG,
   ...JSON_FLAG,
@@ -36,7 +37,7 @@ export const aggregateRun = command({
     const folder = new OutputFolder(out, { force });
     try {
       const run = await aggregate(readParts(paths), { rows });
-      await writeRun(run, folder);
+      await writeRun(run, folder, safeCsv);
       await tell(run.result, folder, (performance.now() - started) / 1000, terminal);
       return EXIT.done;
     } finally {

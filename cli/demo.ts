@@ -33,7 +33,10 @@ export const demo = command({
   positionals: {},
   flags: FLAGS,
   examples: [
-    ["makeit demo", "results into out/demo/, earlier ones are replaced"],
+    [
+      "makeit demo",
+      "results into out/demo/, earlier ones are replaced; two minutes are not worth saving, so no --resume",
+    ],
     ["makeit demo --metric average_precision --seed 2", "another metric, another seed"],
   ],
   async run(values, _files, terminal) {

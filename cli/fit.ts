@@ -12,6 +12,7 @@ import {
   pick,
   QUIET_FLAG,
   ROWS_FLAG,
+  SAFE_FLAG,
   SETTING_FLAGS,
   SPLIT_COLUMN,
   TABLE_FLAGS,
@@ -35,6 +36,7 @@ const FLAGS = {
   },
   force: { kind: "boolean", group: "Output", describe: "Replace the results that the folder holds" },
   ...ROWS_FLAG,
+  ...SAFE_FLAG,
   ...CHECKPOINT_FLAGS,
   ...SETTING_FLAGS,
   ...CONFIG_FLAG,
@@ -64,7 +66,7 @@ export const fitTable = command({
   ],
   async run(values, { table }, terminal) {
     const asked = askedOf(table, values);
-    const { rows, stall, force = false } = values;
+    const { rows, stall, safeCsv, force = false } = values;
     const out = outputFolder(values);
     const options = { ...asked, rows, stallSeconds: stall };
     const checkpoint = {
@@ -73,7 +75,10 @@ export const fitTable = command({
       asked: pick(values, TABLE_FLAGS),
     };
     const { runJob } = await import("./results.ts");
-    return runJob({ open: () => openTable(table, values), options, out, force, checkpoint }, terminal);
+    return runJob(
+      { open: () => openTable(table, values), options, out, force, safeCsv, checkpoint },
+      terminal,
+    );
   },
 });
 

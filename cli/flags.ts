@@ -111,6 +111,14 @@ export const QUIET_FLAG = {
   quiet: { kind: "boolean", group: "Other", short: "q", describe: "Say nothing but errors and warnings" },
 } as const satisfies Flags;
 
+export const SAFE_FLAG = {
+  safeCsv: {
+    kind: "boolean",
+    group: "Output",
+    describe: "CSV for spreadsheets: an apostrophe before words that one would run as a formula",
+  },
+} as const satisfies Flags;
+
 /** Long runs: saved while they last, watched, gone on with. */
 export const CHECKPOINT_FLAGS = {
   checkpoint: {

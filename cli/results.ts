@@ -30,13 +30,15 @@ export interface Job {
   options: NodeFitOptions;
   out: string;
   force: boolean;
+  /** Whether no word of synthetic.csv may be run by a spreadsheet. */
+  safeCsv?: boolean | undefined;
   /** Where and how often the run is saved, and whether it goes on with what is saved there. */
   checkpoint?: Pick<CheckpointOptions, "seconds" | "resume" | "asked">;
 }
 
 /** Fits, writes everything into the folder, tells the verdict. @returns the exit code */
 export async function runJob(
-  { open, options, out, force, checkpoint }: Job,
+  { open, options, out, force, safeCsv, checkpoint }: Job,
   terminal: Terminal,
 ): Promise<number> {
   const started = performance.now();
@@ -66,7 +68,7 @@ export async function runJob(
       { ...options, signal: interrupt.signal, checkpoint: saving },
       terminal,
     );
-    await writeRun(run, folder);
+    await writeRun(run, folder, safeCsv);
     const whole = !interrupt.signal.aborted && !run.result.failed;
     if (whole) removeRun(saves);
     await tell(run.result, folder, (performance.now() - started) / 1000, terminal);
@@ -95,8 +97,8 @@ async function fitWithProgress(table: Table, options: NodeFitOptions, terminal: 
 }
 
 /** Everything that a run leaves behind, in its place. */
-export async function writeRun(run: Run, folder: OutputFolder): Promise<void> {
-  for (const { path, content } of outputs(run)) folder.write(path, await content());
+export async function writeRun(run: Run, folder: OutputFolder, safeCsv = false): Promise<void> {
+  for (const { path, content } of outputs(run, { safeCsv })) folder.write(path, await content());
   folder.commit();
 }
 

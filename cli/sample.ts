@@ -4,7 +4,7 @@ import { inputError } from "../sdk/errors.ts";
 import { fileNames } from "../sdk/names.ts";
 import type { Encoder, Table } from "../sdk/node.ts";
 import { command, EXIT } from "./command.ts";
-import { CONFIG_FLAG, JSON_FLAG, QUIET_FLAG, splitList } from "./flags.ts";
+import { CONFIG_FLAG, JSON_FLAG, QUIET_FLAG, SAFE_FLAG, splitList } from "./flags.ts";
 import { OutputFile, OutputFolder } from "./output.ts";
 import { encodeTable, outputFormat } from "./tables.ts";
 
@@ -29,6 +29,7 @@ const FLAGS = {
       "A .csv, .tsv, .jsonl or .parquet file (default: CSV on standard output); of images also a folder of PNG files",
   },
   force: { kind: "boolean", group: "Output", describe: "Replace the file if it is there" },
+  ...SAFE_FLAG,
   ...CONFIG_FLAG,
   ...QUIET_FLAG,
   ...JSON_FLAG,
@@ -47,7 +48,7 @@ export const sampleModel = command({
     ],
     ["makeit sample makeit-out/model.safetensors --counts cats=50 --out cats", "PNG files, of images"],
   ],
-  async run({ rows, counts, seed, out, force, json }, { model: path }, terminal) {
+  async run({ rows, counts, seed, out, force, safeCsv, json }, { model: path }, terminal) {
     if (rows !== undefined && counts !== undefined) {
       throw inputError("--rows and --counts contradict each other.", "Leave one of them out.");
     }
@@ -59,7 +60,10 @@ export const sampleModel = command({
     }
     const wanted = counts === undefined ? undefined : readCounts(counts);
     const asFolder = out !== undefined && !/\.[a-z]\w*$/i.test(out);
-    if (out !== undefined && !asFolder) outputFormat(out);
+    const format = out === undefined ? "csv" : asFolder ? "images" : outputFormat(out).format;
+    if (safeCsv && format !== "csv" && format !== "tsv") {
+      throw inputError(`--safe-csv goes with CSV, not with ${format}.`, "Leave it out: nothing runs there.");
+    }
     if (asFolder && force) {
       throw inputError(
         "--force replaces a file, not a folder of images: some may be yours.",
@@ -80,7 +84,7 @@ export const sampleModel = command({
       const table = await sample(model, { rows, counts: wanted, seed });
       if (folder) await writeImages(table, model.encoder, folder);
       else {
-        const data = await encodeTable(table, out ?? "rows.csv");
+        const data = await encodeTable(table, out ?? "rows.csv", { safeCsv });
         if (!file) {
           await terminal.data(data);
           return EXIT.done;

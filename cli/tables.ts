@@ -111,12 +111,16 @@ export function tellWarnings(warnings: readonly string[], terminal: Terminal): v
 }
 
 /** A table in the format that the file's name asks for, gzipped for `.gz`. @throws MakeitError for other names */
-export async function encodeTable(table: Table, path: string): Promise<string | Uint8Array> {
+export async function encodeTable(
+  table: Table,
+  path: string,
+  { safeCsv: safe }: { safeCsv?: boolean | undefined } = {},
+): Promise<string | Uint8Array> {
   const { format, gzip } = outputFormat(path);
   const { writeCsv, writeJsonLines, writeParquet } = await import("../sdk/node.ts");
   const writers = {
-    csv: () => writeCsv(table),
-    tsv: () => writeCsv(table, { delimiter: "\t" }),
+    csv: () => writeCsv(table, { safe }),
+    tsv: () => writeCsv(table, { delimiter: "\t", safe }),
     jsonl: () => writeJsonLines(table),
     parquet: () => writeParquet(table),
   };

@@ -43,13 +43,16 @@ export function runPictures(result: RunResult): Picture[] {
 }
 
 /** The files of a run; each is made when its content is asked for. Pictures need a document, as all plots do. */
-export function outputs({ result, model, synthetic }: Run): OutputFile[] {
+export function outputs(
+  { result, model, synthetic }: Run,
+  { safeCsv }: { safeCsv?: boolean | undefined } = {},
+): OutputFile[] {
   const svg = (folder: string) => (picture: Picture) => ({
     path: `${folder}${picture.name}.svg`,
     content: picture.draw,
   });
   return [
-    { path: "synthetic.csv", content: () => writeCsv(synthetic) },
+    { path: "synthetic.csv", content: () => writeCsv(synthetic, { safe: safeCsv }) },
     { path: "report.html", content: () => renderReport(result) },
     { path: "report.json", content: () => `${toJson(result)}\n` },
     { path: "model.safetensors", content: () => model.toBytes() },

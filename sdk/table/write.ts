@@ -3,8 +3,8 @@ import { type Column, cellText, isMissing, type Table } from "./table.ts";
 
 export interface WriteCsvOptions {
   delimiter?: string;
-  /** Put an apostrophe before words that a spreadsheet would run as a formula (those that start with = + - @). */
-  safe?: boolean;
+  /** Put an apostrophe before words that a spreadsheet would run as a formula (they begin with = + - @ tab or return). */
+  safe?: boolean | undefined;
 }
 
 /** Rows that are turned into text at once. */
@@ -13,7 +13,8 @@ const BLOCK = 4096;
 /** A table as CSV, cells spelled as their columns were read, missing ones empty. Ends with a newline. */
 export function writeCsv(table: Table, options: WriteCsvOptions = {}): string {
   const { delimiter = ",", safe = false } = options;
-  const shield = (text: string) => (safe && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text);
+  const runs = (text: string) => /^[=+\-@\t\r]/.test(text) && !Number.isFinite(Number(text));
+  const shield = (text: string) => (safe && runs(text) ? `'${text}` : text);
   const { columns } = table;
   // A lone empty field would read back as a blank line.
   const lone = columns.length === 1;
