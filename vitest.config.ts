@@ -8,6 +8,7 @@ for (const line of missing) console.warn(line);
 
 const limits = { testTimeout: 60_000, hookTimeout: 60_000, env: gpu };
 const CLI = "test/cli*.test.ts";
+const FUZZ = "test/fuzz.test.ts";
 const WEBGPU = "test/webgpu*.test.ts";
 
 /** Apart by what they need: `cli` and `pages` wait for a build, `consumers` packs it, `gpu` runs on WebGPU, `pages` drives
@@ -17,11 +18,11 @@ const projects: TestProjectInlineConfiguration[] = [
     test: {
       name: "sdk",
       include: ["test/**/*.test.ts"],
-      exclude: [CLI, WEBGPU, "test/browser/**", "test/consumers/**"],
+      exclude: [CLI, FUZZ, WEBGPU, "test/browser/**", "test/consumers/**"],
       ...limits,
     },
   },
-  { test: { name: "cli", include: [CLI], globalSetup: "test/build.ts", ...limits } },
+  { test: { name: "cli", include: [CLI, FUZZ], globalSetup: "test/build.ts", ...limits } },
   {
     test: {
       name: "consumers",
