@@ -27,7 +27,7 @@ export const aggregateRun = command({
     ["makeit aggregate parts --out results", "all splits in one folder"],
     ["makeit aggregate node-*/parts --out results", "each machine's own"],
   ],
-  async run({ out = FLAGS.out.default, force = false, rows }, { "parts..": paths }, terminal) {
+  async run({ out = FLAGS.out.default, force = false, rows, safeCsv }, { "parts..": paths }, terminal) {
     const started = performance.now();
     const [{ aggregate, readParts }, { OutputFolder }, { tell, writeRun }] = await Promise.all([
       import("../sdk/node.ts"),
