@@ -1,4 +1,5 @@
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
+import { findRedis, NO_REDIS } from "./scripts/redis.mjs";
 import { playwright, tools } from "./scripts/tools.mjs";
 
 const { browser, gpu, missing } = await tools();
@@ -11,14 +12,14 @@ const CLI = "test/cli*.test.ts";
 const FUZZ = "test/fuzz.test.ts";
 const WEBGPU = "test/webgpu*.test.ts";
 
-/** Apart by what they need: `cli` and `pages` wait for a build, `consumers` packs it, `gpu` runs on WebGPU, `pages` drives
+/** Apart by what they need: `cli` and `pages` wait for a build, `consumers` packs it, `cluster` has a Redis server, `gpu` runs on WebGPU, `pages` drives
  * a browser, `browser` runs in it. */
 const projects: TestProjectInlineConfiguration[] = [
   {
     test: {
       name: "sdk",
       include: ["test/**/*.test.ts"],
-      exclude: [CLI, FUZZ, WEBGPU, "test/browser/**", "test/consumers/**"],
+      exclude: [CLI, FUZZ, WEBGPU, "test/browser/**", "test/cluster/**", "test/consumers/**"],
       ...limits,
     },
   },
@@ -32,6 +33,18 @@ const projects: TestProjectInlineConfiguration[] = [
     },
   },
 ];
+if (findRedis()) {
+  projects.push({
+    test: {
+      name: "cluster",
+      include: ["test/cluster/*.test.ts"],
+      globalSetup: ["test/build.ts", "test/cluster/setup.ts"],
+      ...limits,
+      testTimeout: 180_000,
+      fileParallelism: false,
+    },
+  });
+} else console.warn(NO_REDIS);
 if (gpu) projects.push({ test: { name: "gpu", include: [WEBGPU], ...limits } });
 if (browser) {
   projects.push({

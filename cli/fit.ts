@@ -10,6 +10,7 @@ import {
   IMAGE_FLAGS,
   JSON_FLAG,
   pick,
+  QUEUE_FLAGS,
   QUIET_FLAG,
   ROWS_FLAG,
   SAFE_FLAG,
@@ -38,6 +39,7 @@ const FLAGS = {
   ...ROWS_FLAG,
   ...SAFE_FLAG,
   ...CHECKPOINT_FLAGS,
+  ...QUEUE_FLAGS,
   ...SETTING_FLAGS,
   ...CONFIG_FLAG,
   ...QUIET_FLAG,
@@ -63,20 +65,33 @@ export const fitTable = command({
     ["makeit fit photos --size 16x16", "photos/cats/1.png, photos/dogs/2.jpg, …: which is the rare one?"],
     ["makeit fit churn.csv --config run.json --seed 2", "flags from a file"],
     ["makeit fit churn.csv -t churned --resume makeit-out", "go on with a run that was stopped"],
+    ["makeit fit churn.csv -t churned --queue redis://server --store /shared/makeit", "on many machines"],
   ],
   async run(values, { table }, terminal) {
     const asked = askedOf(table, values);
-    const { rows, stall, safeCsv, force = false } = values;
+    const { rows, stall, safeCsv, force = false, queue } = values;
     const out = outputFolder(values);
-    const options = { ...asked, rows, stallSeconds: stall };
-    const checkpoint = {
-      seconds: values.checkpoint ?? FLAGS.checkpoint.default,
-      resume: values.resume !== undefined,
-      asked: pick(values, TABLE_FLAGS),
-    };
+    const open = () => openTable(table, values);
+    const seconds = values.checkpoint ?? FLAGS.checkpoint.default;
+    const read = pick(values, TABLE_FLAGS);
+    if (queue !== undefined) {
+      if (safeCsv) {
+        throw inputError(
+          "--safe-csv is not for --queue: workers write the files.",
+          "Leave it out; makeit sample --safe-csv draws rows from the model.",
+        );
+      }
+      const { needStore, runQueued } = await import("./queued.ts");
+      const store = needStore(queue, values.store);
+      return runQueued(
+        { open, options: { ...asked, rows }, asked: read, out, force, queue, store, seconds },
+        terminal,
+      );
+    }
     const { runJob } = await import("./results.ts");
+    const checkpoint = { seconds, resume: values.resume !== undefined, asked: read };
     return runJob(
-      { open: () => openTable(table, values), options, out, force, safeCsv, checkpoint },
+      { open, options: { ...asked, rows, stallSeconds: stall }, out, force, safeCsv, checkpoint },
       terminal,
     );
   },
@@ -94,8 +109,18 @@ export function askedOf(table: string, values: Values<typeof RUN_FLAGS>): FitOpt
 }
 
 /** What is resumed is where the results go. */
-function outputFolder({ out, resume, force }: Values<typeof FLAGS>): string {
+function outputFolder({ out, resume, force, queue, store, stall }: Values<typeof FLAGS>): string {
   if (out === "-") throw inputError("--out is a folder, not standard output.", "Name a folder.");
+  if (queue !== undefined && resume !== undefined) {
+    throw inputError(
+      "--queue and --resume contradict each other.",
+      "On a queue the same command goes on by itself.",
+    );
+  }
+  if (queue !== undefined && stall !== undefined)
+    throw inputError("--stall goes with makeit worker, where there is a queue.", "Leave it out.");
+  if (queue === undefined && store !== undefined)
+    throw inputError("--store goes with --queue.", "Leave it out, or name the queue.");
   if (resume === undefined) return out ?? FLAGS.out.default;
   if (force) throw inputError("--resume and --force contradict each other.", "Leave one of them out.");
   if (out !== undefined && resolve(out) !== resolve(resume)) {

@@ -144,6 +144,22 @@ export const CHECKPOINT_FLAGS = {
   },
 } as const satisfies Flags;
 
+/** A run over many machines. */
+export const QUEUE_FLAGS = {
+  queue: {
+    kind: "string",
+    group: "Queue",
+    describe:
+      "The Redis server of makeit worker: redis://host:6379, rediss:// for TLS (password: MAKEIT_QUEUE_PASSWORD)",
+  },
+  store: {
+    kind: "string",
+    group: "Queue",
+    describe:
+      "Where tables and results travel: a folder that all machines share, http(s)://… or s3://bucket/prefix",
+  },
+} as const satisfies Flags;
+
 export const ROWS_FLAG = {
   rows: {
     kind: "integer",

@@ -15,11 +15,12 @@ import { sampleModel } from "./sample.ts";
 import { reportError, Terminal } from "./terminal.ts";
 import { trainOneSplit } from "./trainSplit.ts";
 import { web } from "./web.ts";
+import { runWorker } from "./worker.ts";
 
 const STREAMS = { stdout: process.stdout, stderr: process.stderr };
 const COMMANDS = [
   ...[fitTable, sampleModel, evaluateTables, inspect],
-  ...[trainOneSplit, aggregateRun],
+  ...[trainOneSplit, aggregateRun, runWorker],
   ...[devices, demo, web],
 ];
 

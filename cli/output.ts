@@ -17,13 +17,14 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { inputError } from "../sdk/errors.ts";
 
 const MARK = ".makeit-";
 
 /** Names that a run writes: what `--force` may replace. Everything else in the folder is left alone. */
-const OURS = /^(synthetic\.csv|report\.(html|json)|model\.safetensors|[a-z]+\.(svg|png)|split-\d+)$/;
+const OURS =
+  /^(synthetic\.csv|report\.(html|json)|queue\.json|model\.safetensors|[a-z]+\.(svg|png)|split-\d+)$/;
 
 /** Temporary folders that an exit must not leave behind. */
 const open = new Set<string>();
@@ -68,6 +69,7 @@ export class OutputFolder {
   write(file: string, data: string | Uint8Array): void {
     this.#stage ??= this.#open();
     const target = join(this.#stage, file);
+    if (relative(this.#stage, target).startsWith("..")) throw inputError(`A result is called ${file}.`);
     mkdirSync(dirname(target), { recursive: true });
     writeThrough(target, data);
     this.files.push(file);

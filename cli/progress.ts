@@ -9,14 +9,16 @@ const LINE_SECONDS = 2;
 export interface Progress {
   update(epoch: Epoch): void;
   resume(resumed: Resumed): void;
-  /** Says what cannot wait for the end. */
+  /** Say what cannot wait for the end. */
   warn(text: string): void;
+  note(text: string): void;
   /** Removes the bar; call it before saying anything else. */
   stop(): void;
 }
 
 export function showProgress(terminal: Terminal, expected: { jobs: number; parts?: number }): Progress {
-  if (terminal.quiet) return { update() {}, resume() {}, warn: (text) => terminal.warn(text), stop() {} };
+  const [warn, note] = [(text: string) => terminal.warn(text), (text: string) => terminal.note(text)];
+  if (terminal.quiet) return { update() {}, resume() {}, warn, note, stop() {} };
   return terminal.live ? bar(new Tally(expected), terminal) : lines(new Tally(expected), terminal);
 }
 
@@ -74,6 +76,7 @@ function bar(tally: Tally, terminal: Pick<Terminal, "note" | "warn">): Progress 
       above(() => terminal.note(resumption(resumed)));
     },
     warn: (text) => above(() => terminal.warn(text)),
+    note: (text) => above(() => terminal.note(text)),
     stop,
   };
 }
@@ -101,6 +104,7 @@ export function lines(
       terminal.note(resumption(resumed));
     },
     warn: (text) => terminal.warn(text),
+    note: (text) => terminal.note(text),
     stop() {},
   };
 }

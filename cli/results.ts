@@ -96,9 +96,19 @@ async function fitWithProgress(table: Table, options: NodeFitOptions, terminal: 
   }
 }
 
-/** Everything that a run leaves behind, in its place. */
+/** Everything that a run leaves behind. */
+export async function filesOf(run: Run, safeCsv = false): Promise<{ path: string; content: Uint8Array }[]> {
+  const encode = (content: string | Uint8Array) =>
+    typeof content === "string" ? new TextEncoder().encode(content) : content;
+  const files: { path: string; content: Uint8Array }[] = [];
+  for (const { path, content } of outputs(run, { safeCsv }))
+    files.push({ path, content: encode(await content()) });
+  return files;
+}
+
+/** … in its place. */
 export async function writeRun(run: Run, folder: OutputFolder, safeCsv = false): Promise<void> {
-  for (const { path, content } of outputs(run, { safeCsv })) folder.write(path, await content());
+  for (const { path, content } of await filesOf(run, safeCsv)) folder.write(path, content);
   folder.commit();
 }
 
@@ -108,6 +118,7 @@ export async function tell(
   folder: OutputFolder,
   seconds: number,
   terminal: Terminal,
+  queue?: object,
 ): Promise<void> {
   tellWarnings(result.warnings, terminal);
   await terminal.show(summary(result, folder.path, seconds));
@@ -145,7 +156,7 @@ export async function tell(
     failed,
     profile,
   };
-  await terminal.object({ out: folder.path, files: folder.files, ...told, seconds });
+  await terminal.object({ out: folder.path, files: folder.files, ...told, queue, seconds });
 }
 
 /** The verdict first, then the methods, then where the files are. */

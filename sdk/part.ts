@@ -2,7 +2,6 @@
  * A run in parts: one split's result as a file that is made anywhere and says what run it is of. All parts of a run put
  * together are that run, whoever made them.
  */
-import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import {
@@ -21,6 +20,7 @@ import { pack, unpack } from "./pack.ts";
 import type { FailedSplit } from "./result.ts";
 import { type Brief, concludeRun, type FitOptions, nameOf, planRun, type Run } from "./run.ts";
 import type { SplitJob, SplitOutcome } from "./split.ts";
+import { sha256 } from "./store.ts";
 import type { Table } from "./table/table.ts";
 
 /** One split's result, with all that the run is put together from. */
@@ -56,10 +56,6 @@ export function unpackPart(bytes: Uint8Array, name: string): NamedPart {
     throw inputError(`${name} is not the result of a split.`, "Take a file that makeit train-split wrote.");
   }
   return { name, identity, brief, hash, outcome: unpack(outcome, name) as SplitOutcome };
-}
-
-export function sha256(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
 }
 
 /** The parts that files and folders hold. @throws MakeitError where there is none, or one is damaged */

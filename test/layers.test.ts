@@ -47,7 +47,9 @@ const FLOORS: readonly (readonly string[])[] = [
   ["index"],
   ["lock"],
   ["checkpoints"],
-  ["node worker threads lanes part"],
+  ["store"],
+  ["bullmq", "node worker threads lanes part"],
+  ["queue"],
   ["cli", "bench", "web"],
 ];
 
@@ -60,6 +62,9 @@ const NODE_FILES = [
   "sdk/threads.ts",
   "sdk/lanes.ts",
   "sdk/part.ts",
+  "sdk/store.ts",
+  "sdk/bullmq.ts",
+  "sdk/queue.ts",
   "sdk/dawn.ts",
   "sdk/plots/node.ts",
   "sdk/images/node.ts",
