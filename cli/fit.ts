@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import { inputError } from "../sdk/errors.ts";
 import type { FitOptions } from "../sdk/node.ts";
-import { resolveSettings } from "../sdk/options.ts";
+import { checkLambdas, resolveSettings } from "../sdk/options.ts";
 import { command } from "./command.ts";
 import {
   CHECKPOINT_FLAGS,
@@ -38,6 +38,12 @@ const FLAGS = {
   force: { kind: "boolean", group: "Output", describe: "Replace the results that the folder holds" },
   ...ROWS_FLAG,
   ...SAFE_FLAG,
+  sweepLambda: {
+    kind: "list",
+    group: "Output",
+    describe:
+      "Also try these λ, such as 0,.25,1,4,16, and draw what each trades of the metric for closeness (as long again for each)",
+  },
   ...CHECKPOINT_FLAGS,
   ...QUEUE_FLAGS,
   ...SETTING_FLAGS,
@@ -63,6 +69,7 @@ export const fitTable = command({
     ],
     ["zcat log.csv.gz | makeit fit - -t fraud --positive yes --json > run.json", "in a script"],
     ["makeit fit photos --size 16x16", "photos/cats/1.png, photos/dogs/2.jpg, …: which is the rare one?"],
+    ["makeit fit churn.csv -t churned --sweep-lambda 0,.25,1,4,16", "what closeness to the real rows costs"],
     ["makeit fit churn.csv --config run.json --seed 2", "flags from a file"],
     ["makeit fit churn.csv -t churned --resume makeit-out", "go on with a run that was stopped"],
     ["makeit fit churn.csv -t churned --queue redis://server --store /shared/makeit", "on many machines"],
@@ -70,17 +77,13 @@ export const fitTable = command({
   async run(values, { table }, terminal) {
     const asked = askedOf(table, values);
     const { rows, stall, safeCsv, force = false, queue } = values;
+    const lambdas = values.sweepLambda && readLambdas(values.sweepLambda);
     const out = outputFolder(values);
     const open = () => openTable(table, values);
     const seconds = values.checkpoint ?? FLAGS.checkpoint.default;
     const read = pick(values, TABLE_FLAGS);
     if (queue !== undefined) {
-      if (safeCsv) {
-        throw inputError(
-          "--safe-csv is not for --queue: workers write the files.",
-          "Leave it out; makeit sample --safe-csv draws rows from the model.",
-        );
-      }
+      refuseOnQueue({ "--safe-csv": safeCsv, "--sweep-lambda": lambdas });
       const { needStore, runQueued } = await import("./queued.ts");
       const store = needStore(queue, values.store);
       return runQueued(
@@ -91,11 +94,25 @@ export const fitTable = command({
     const { runJob } = await import("./results.ts");
     const checkpoint = { seconds, resume: values.resume !== undefined, asked: read };
     return runJob(
-      { open, options: { ...asked, rows, stallSeconds: stall }, out, force, safeCsv, checkpoint },
+      { open, options: { ...asked, rows, stallSeconds: stall }, out, force, safeCsv, checkpoint, lambdas },
       terminal,
     );
   },
 });
+
+/** @throws MakeitError for what is done where the files are written, which on a queue is elsewhere */
+function refuseOnQueue(flags: Record<string, unknown>): void {
+  for (const [name, value] of Object.entries(flags)) {
+    if (value) throw inputError(`${name} does not go with --queue.`, "Leave one of the two out.");
+  }
+}
+
+/** @throws MakeitError for what is no list of λ */
+function readLambdas(list: readonly string[]): number[] {
+  const lambdas = list.map((text) => (text.trim() === "" ? Number.NaN : Number(text)));
+  checkLambdas(lambdas);
+  return lambdas;
+}
 
 /** What is asked of a run, by the table's path and its flags. @throws MakeitError for what cannot be */
 export function askedOf(table: string, values: Values<typeof RUN_FLAGS>): FitOptions {

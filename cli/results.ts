@@ -12,7 +12,9 @@ import {
   type Run,
   type RunResult,
   removeRun,
+  sweepLambda,
   type Table,
+  type TradePoint,
 } from "../sdk/node.ts";
 import { outputs } from "../sdk/outputs.ts";
 import { METHOD_NAMES } from "../sdk/result.ts";
@@ -34,11 +36,13 @@ export interface Job {
   safeCsv?: boolean | undefined;
   /** Where and how often the run is saved, and whether it goes on with what is saved there. */
   checkpoint?: Pick<CheckpointOptions, "seconds" | "resume" | "asked">;
+  /** Further λ to try once the run is done. */
+  lambdas?: readonly number[] | undefined;
 }
 
 /** Fits, writes everything into the folder, tells the verdict. @returns the exit code */
 export async function runJob(
-  { open, options, out, force, safeCsv, checkpoint }: Job,
+  { open, options, out, force, safeCsv, checkpoint, lambdas }: Job,
   terminal: Terminal,
 ): Promise<number> {
   const started = performance.now();
@@ -68,6 +72,10 @@ export async function runJob(
       { ...options, signal: interrupt.signal, checkpoint: saving },
       terminal,
     );
+    if (lambdas && !interrupt.signal.aborted && !run.result.failed) {
+      const asked = { ...options, lambdas, done: run.result, signal: interrupt.signal };
+      run.result.sweep = await sweepWithProgress(table, asked, terminal);
+    }
     await writeRun(run, folder, safeCsv);
     const whole = !interrupt.signal.aborted && !run.result.failed;
     if (whole) removeRun(saves);
@@ -91,6 +99,20 @@ async function fitWithProgress(table: Table, options: NodeFitOptions, terminal: 
       onEpoch: (epoch) => progress.update(epoch),
       onResume: (resumed) => progress.resume(resumed),
     });
+  } finally {
+    progress.stop();
+  }
+}
+
+async function sweepWithProgress(
+  table: Table,
+  options: Parameters<typeof sweepLambda>[1],
+  terminal: Terminal,
+): Promise<TradePoint[]> {
+  terminal.note(`Now the other λ of ${options.lambdas.join(", ")}.`);
+  const progress = showProgress(terminal, { jobs: options.jobs || availableParallelism() });
+  try {
+    return await sweepLambda(table, { ...options, onEpoch: (epoch) => progress.update(epoch) });
   } finally {
     progress.stop();
   }
@@ -152,6 +174,7 @@ export async function tell(
     verdict,
     evidence,
     diagnostics,
+    sweep: result.sweep,
     warnings,
     failed,
     profile,
@@ -177,6 +200,7 @@ export function summary(result: RunResult, out: string, seconds: number): string
     "",
     `  Held-out rows of ${splits.length} splits; voted: over all held-out rows together.`,
     "",
+    ...(result.sweep ? [sweepTable(result.sweep, metric), ""] : []),
     textTable(evidenceRows(result)),
     ...result.diagnostics.flatMap(({ advice }) => (advice ? [`  Training: ${advice}`] : [])),
     "",
@@ -209,6 +233,16 @@ function evidenceRows({ metric, evidence }: RunResult): string[][] {
       `${percent(memorisation.copies)} equal a training row, ${percent(memorisation.near)} nearly (5 % of fresh rows)${member}; checks, no proof of privacy`,
     ],
   ];
+}
+
+function sweepTable(points: readonly TradePoint[], metric: string): string {
+  const rows = points.map(({ lambda, score: value, sd, distance, correlation, detection }) => [
+    String(lambda),
+    `${score(value)} ± ${score(sd)}`,
+    ...[distance, correlation, detection].map(score),
+  ]);
+  const head = ["λ", metric, "columns", "correlations", "told (AUC)"];
+  return textTable([head, ...rows], [0, 1, 2, 3, 4]);
 }
 
 /** 0.312 [0.281, 0.343] */

@@ -7,7 +7,9 @@
 import type { EvaluateOptions, Evaluation } from "./evaluate.ts";
 import type { Model, SampleOptions } from "./model.ts";
 import type { ResampleOptions } from "./resample.ts";
+import type { TradePoint } from "./result.ts";
 import type { FitOptions, Run, SplitRunner } from "./run.ts";
+import type { SweepOptions } from "./sweep.ts";
 import type { ReadOptions, Source } from "./table/read.ts";
 import type { Table } from "./table/table.ts";
 
@@ -35,11 +37,13 @@ export type {
   RunResult,
   SplitResult,
   Stopped,
+  TradePoint,
   Verdict,
 } from "./result.ts";
 export { METHODS } from "./result.ts";
 export type { FitOptions, Progress, Run, SplitRunner } from "./run.ts";
 export { PRESETS, resolveSettings, type Settings } from "./settings.ts";
+export type { SweepOptions } from "./sweep.ts";
 export type { ReadOptions, Source } from "./table/read.ts";
 export type { Column, Role, Table } from "./table/table.ts";
 export { type TrainJob, type TrainResult, train, vote } from "./train.ts";
@@ -53,6 +57,20 @@ export { VERSION } from "./version.ts";
 export async function fit(table: Table, options: FitOptions, runner?: SplitRunner): Promise<Run> {
   const { fit } = await import("./run.ts");
   return fit(table, options, runner);
+}
+
+/**
+ * Trains on every split under each λ: what closeness to the real rows costs, or gains, in the metric.
+ * @returns a point a λ, by rising λ; one whose splits were not all run to their end is left out.
+ * @throws MakeitError as `fit`, and for λ that cannot be
+ */
+export async function sweepLambda(
+  table: Table,
+  options: SweepOptions,
+  runner?: SplitRunner,
+): Promise<TradePoint[]> {
+  const { sweepLambda } = await import("./sweep.ts");
+  return sweepLambda(table, options, runner);
 }
 
 /** Draws new rows from a model's generator. Same seed, same rows. */

@@ -10,8 +10,10 @@ import { inline, inThreads, STALL_SECONDS } from "./lanes.ts";
 import { lockFolder } from "./lock.ts";
 import { readTable as readSource } from "./parquet.ts";
 import { registerPlotWindow } from "./plots/node.ts";
+import type { TradePoint } from "./result.ts";
 import { type FitOptions, fit as fitWith, type Run } from "./run.ts";
 import { isClassifier } from "./settings.ts";
+import { type SweepOptions, sweepLambda as sweepWith } from "./sweep.ts";
 import type { ReadOptions } from "./table/read.ts";
 import type { Table } from "./table/table.ts";
 
@@ -76,6 +78,15 @@ async function fitAlone(
     checkpoints?.discardEmpty();
     throw error;
   }
+}
+
+/** As the core's `sweepLambda`, with splits in worker threads. Nothing of it is saved on the way. */
+export async function sweepLambda(
+  table: Table,
+  { stallSeconds = STALL_SECONDS, ...options }: SweepOptions & Pick<NodeFitOptions, "stallSeconds">,
+): Promise<TradePoint[]> {
+  const ownCode = typeof options.metric === "function" || isClassifier(options.classifier);
+  return sweepWith(table, options, ownCode ? inline(undefined) : inThreads(undefined, stallSeconds));
 }
 
 /** Reads a table from a file, from standard input (`-`), or from whatever the core's `readTable` takes. */

@@ -8,6 +8,7 @@ import {
   drawImportancesOf,
   drawMeanImportancesOf,
   drawMethodsOf,
+  drawParetoOf,
   drawReliabilityOf,
   type Picture,
   renderReport,
@@ -37,6 +38,7 @@ export function runPictures(result: RunResult): Picture[] {
       title: "reliability of the probabilities",
       draw: () => drawReliabilityOf(result),
     },
+    ...(result.sweep ? [{ name: "pareto", title: "what λ trades", draw: () => drawParetoOf(result) }] : []),
     ...(result.data.image ? [] : [mean]), // a bar for each of hundreds of pixels says nothing
     { name: "importances", title: "importances across splits", draw: () => drawImportancesOf(result) },
   ];

@@ -10,6 +10,7 @@ import {
   drawImages,
   drawImportance,
   drawMethods,
+  drawPareto,
   drawPixels,
   drawReliability,
   drawTree,
@@ -308,7 +309,39 @@ ${table({
   ],
 })}
 <p>${memorisation.note}</p>
+${trade(result)}
 </section>`;
+}
+
+/** The λ that were tried, if any. */
+function trade(result: RunResult): Html {
+  const { sweep, metric } = result;
+  if (!sweep || sweep.length === 0) return html``;
+  return html`<h3>What λ trades</h3>
+${figure("What λ trades", drawParetoOf(result))}
+${table({
+  caption: `Means over splits under each λ; all but ${clean(metric)}: smaller is closer to the real rows`,
+  head: ["λ", metric, "Columns", "Correlations", "Told from real rows"],
+  rows: sweep.map((point) => [
+    formatNumber(point.lambda),
+    html`${score(point.score)}<small> ± ${score(point.sd)}</small>`,
+    score(point.distance),
+    score(point.correlation),
+    score(point.detection),
+  ]),
+})}`;
+}
+
+/** The metric against each measure of closeness, a dot a λ. */
+export function drawParetoOf({ sweep = [], metric }: RunResult): string {
+  return drawPareto({
+    metric,
+    greaterIsBetter: higherIsBetter(metric),
+    measures: ["distance of columns", "difference of correlations", "told from real rows, ROC-AUC"],
+    points: sweep.map(({ lambda, score: value, distance, correlation, detection }) => {
+      return { lambda, score: value, measures: [distance, correlation, detection ?? Number.NaN] };
+    }),
+  });
 }
 
 function range(found: Interval | null): string {

@@ -199,6 +199,18 @@ export interface Spread {
   sd: number;
 }
 
+/** What one λ comes to, means over splits. */
+export interface TradePoint {
+  lambda: number;
+  /** The metric on held-out rows. */
+  score: number;
+  sd: number;
+  /** How far the generated rows are from the real ones: see `Fidelity`. */
+  distance: number;
+  correlation: number;
+  detection: number | null;
+}
+
 export interface Verdict {
   outcome: "helps" | "same" | "hurts";
   /** Mean held-out difference of `makeit` to `none`, in the metric (higher is better after sign). */
@@ -252,6 +264,8 @@ export interface RunResult {
     seconds: number;
   };
   evidence: Evidence;
+  /** What λ trades, where several were tried; by rising λ. */
+  sweep?: TradePoint[];
   /** How the splits' training went. */
   diagnostics: Diagnosis[];
   /** Rules that recur in at least two splits, most frequent first; none that a longer one says as often. */

@@ -22,7 +22,7 @@ const SPLIT_FILES = [1, 2].flatMap((k) => [
   ...SPLIT_PLOTS.map((plot) => `split-${k}/${plot}.svg`),
 ]);
 const FILES = [
-  ...["importance.svg", "importances.svg", "methods.svg"],
+  ...["importance.svg", "importances.svg", "methods.svg", "reliability.svg"],
   ...["model.safetensors", "report.html", "report.json", "synthetic.csv"],
   ...SPLIT_FILES,
 ].sort();

@@ -31,7 +31,8 @@ const SPLIT = ["curves", "distributions", "embedding", "images", "importance", "
 );
 const PNG = ["importance.png", ...CLASSES.map((name) => `images-${name}.png`)];
 const FILES = [
-  ...["importances.png", "importances.svg", "methods.svg", "model.safetensors", "report.html", "report.json"],
+  ...["importances.png", "importances.svg", "methods.svg", "model.safetensors"],
+  ...["reliability.svg", "report.html", "report.json"],
   ...["synthetic.csv", "split-1", "split-2"],
   ...[1, 2].flatMap((k) => [...SPLIT, ...PNG].map((name) => `split-${k}/${name}`)),
 ].sort();

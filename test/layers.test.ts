@@ -42,7 +42,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["split", "parquet"],
   ["model", "across", "advice"],
   ["run", "resample"],
-  ["report report.css"],
+  ["report report.css", "sweep"],
   ["outputs"],
   ["index"],
   ["lock"],

@@ -8,6 +8,8 @@ import {
   drawHeatmap,
   drawImportance,
   drawMethods,
+  drawPareto,
+  drawReliability,
   drawTree,
 } from "../sdk/plots/index.ts";
 import { registerPlotWindow } from "../sdk/plots/node.ts";
@@ -76,8 +78,24 @@ function allPictures(columns: string[], classes: string[], metric: string): stri
       greaterIsBetter: true,
       methods: classes.map((name, i) => ({ name, values: [i, 1], mean: i })),
     }),
+    drawReliability({ of: classes[0], panels: classes.map((title) => ({ title, ...RELIABILITY })) }),
+    drawPareto({ metric, greaterIsBetter: true, measures: columns, points: tradePoints(columns.length) }),
   ];
 }
+
+const RELIABILITY = {
+  brier: 0.1,
+  ece: 0.02,
+  bins: [
+    { rows: 90, predicted: 0.1, observed: 0.05 },
+    { rows: 10, predicted: 0.8, observed: 1 },
+  ],
+};
+
+const tradePoints = (measures: number) =>
+  [0, 0.25, 16].map((lambda, i) => {
+    return { lambda, score: 0.5 - 0.1 * i, measures: Array(measures).fill(0.4 - 0.1 * i) };
+  });
 
 describe("every picture", () => {
   test("is well-formed, shows the real names, and is the same twice", () => {
@@ -97,6 +115,11 @@ describe("every picture", () => {
       expect.arrayContaining(["PCA", "t-SNE", "t-SNE 1", "minor", "major", "real", "synthetic"]),
     );
     expect(methods).toEqual(expect.arrayContaining(["minor", "major", "f1"]));
+    const [reliability, pareto] = pictures.slice(7).map(texts);
+    expect(reliability).toEqual(
+      expect.arrayContaining(["minor: Brier 0.100, calibration error 0.020", "share that is minor"]),
+    );
+    expect(pareto).toEqual(expect.arrayContaining(["Speed", "Size", "λ 0", "λ 0.25", "λ 16", "f1"]));
   });
 
   test.each([
@@ -114,6 +137,23 @@ describe("every picture", () => {
     ["5,000 letters", "x".repeat(5000)],
   ])("holds %s as text and nothing else", (_, name) => {
     for (const svg of allPictures([name, `${name}2`], [name, `${name}3`], name)) checkPicture(svg);
+  });
+
+  test("λ that another beats in closeness and score are rings, the others discs", () => {
+    const point = (lambda: number, score: number, measure: number) => ({
+      lambda,
+      score,
+      measures: [measure],
+    });
+    const points = [point(0, 0.6, 0.4), point(1, 0.5, 0.45), point(4, 0.55, 0.2)];
+    const fills = (greaterIsBetter: boolean) => {
+      const svg = drawPareto({ metric: "m", greaterIsBetter, measures: ["a"], points });
+      return [...svg.matchAll(/<circle[^>]*r="6" stroke-width="1.6" fill="([^"]*)"/g)].map(
+        ([, fill]) => fill,
+      );
+    };
+    expect(fills(true).map((fill) => fill === "#ffffff")).toEqual([false, true, false]);
+    expect(fills(false).map((fill) => fill === "#ffffff")).toEqual([true, false, false]);
   });
 
   test("survives any name", () => {
@@ -134,6 +174,8 @@ describe("every picture", () => {
       drawDistributions({ columns: [] }),
       drawHeatmap({ columns: [], splits: [], panels: [] }),
       drawMethods({ metric: "f1", greaterIsBetter: true, methods: [] }),
+      drawReliability({ of: "yes", panels: [] }),
+      drawPareto({ metric: "f1", greaterIsBetter: true, measures: ["a"], points: [] }),
     ];
     for (const svg of nothing) {
       checkPicture(svg);
