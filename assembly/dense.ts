@@ -7,6 +7,16 @@ import { NONE, activate, load, loadPart, store, storePart, sumLanes } from "./si
 const TILE_ROWS: i32 = 5;
 /** A block of panels stays in the second-level cache: at most this many floats. */
 const BLOCK: i32 = 65536;
+/** Steps of a product that are gone through for all its outputs before the next. */
+const K_BLOCK: i32 = 1024;
+
+/** c + a · b, rounded once or twice, as the machine likes, in the module that may. */
+// @ts-ignore: decorator
+@inline
+function fused(c: v128, a: v128, b: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
+  return f32x4.add(c, f32x4.mul(a, b));
+}
 
 // c (5, 8) = init (5, 8) + a (5, k) · b (k, 8). Element (r, i) of a lies at a + r · aRow + i · aStep; rows from m on
 // repeat the last one, so that nothing outside a is read (what they give is thrown away). Anything more than this in
@@ -33,20 +43,20 @@ function tile(
     const b0 = v128.load(b);
     const b1 = v128.load(b, 16);
     let s = v128.load32_splat(a0);
-    c00 = f32x4.add(c00, f32x4.mul(s, b0));
-    c01 = f32x4.add(c01, f32x4.mul(s, b1));
+    c00 = fused(c00, s, b0);
+    c01 = fused(c01, s, b1);
     s = v128.load32_splat(a1);
-    c10 = f32x4.add(c10, f32x4.mul(s, b0));
-    c11 = f32x4.add(c11, f32x4.mul(s, b1));
+    c10 = fused(c10, s, b0);
+    c11 = fused(c11, s, b1);
     s = v128.load32_splat(a2);
-    c20 = f32x4.add(c20, f32x4.mul(s, b0));
-    c21 = f32x4.add(c21, f32x4.mul(s, b1));
+    c20 = fused(c20, s, b0);
+    c21 = fused(c21, s, b1);
     s = v128.load32_splat(a3);
-    c30 = f32x4.add(c30, f32x4.mul(s, b0));
-    c31 = f32x4.add(c31, f32x4.mul(s, b1));
+    c30 = fused(c30, s, b0);
+    c31 = fused(c31, s, b1);
     s = v128.load32_splat(a4);
-    c40 = f32x4.add(c40, f32x4.mul(s, b0));
-    c41 = f32x4.add(c41, f32x4.mul(s, b1));
+    c40 = fused(c40, s, b0);
+    c41 = fused(c41, s, b1);
     a0 += aStep;
     a1 += aStep;
     a2 += aStep;
@@ -86,11 +96,11 @@ function halfTile(
   let c4 = v128.load(init + 4 * initRow);
   for (; k > 0; k--) {
     const b0 = v128.load(b);
-    c0 = f32x4.add(c0, f32x4.mul(v128.load32_splat(a0), b0));
-    c1 = f32x4.add(c1, f32x4.mul(v128.load32_splat(a1), b0));
-    c2 = f32x4.add(c2, f32x4.mul(v128.load32_splat(a2), b0));
-    c3 = f32x4.add(c3, f32x4.mul(v128.load32_splat(a3), b0));
-    c4 = f32x4.add(c4, f32x4.mul(v128.load32_splat(a4), b0));
+    c0 = fused(c0, v128.load32_splat(a0), b0);
+    c1 = fused(c1, v128.load32_splat(a1), b0);
+    c2 = fused(c2, v128.load32_splat(a2), b0);
+    c3 = fused(c3, v128.load32_splat(a3), b0);
+    c4 = fused(c4, v128.load32_splat(a4), b0);
     a0 += aStep;
     a1 += aStep;
     a2 += aStep;
@@ -187,11 +197,21 @@ export function dense(x: usize, w: usize, b: usize, y: usize, rows: i32, inner: 
     return;
   }
   const start = mark();
-  const panels = panelScratch(inner, cols);
-  pack(w, inner, cols, panels);
+  const block = min(inner, K_BLOCK);
+  const panels = panelScratch(block, cols);
   const bias = panelScratch(1, cols);
   pack(b, 1, cols, bias);
-  multiply(rows, cols, inner, x, <usize>inner << 2, 4, panels, bias, 0, PANEL_BYTES, y, 1024, i32.MAX_VALUE, activation);
+  const row = <usize>inner << 2;
+  const out = <usize>cols << 2;
+  // Weights are packed a block at a time: for few rows they would otherwise go to memory and back.
+  for (let k = 0; k < inner; k += block) {
+    const kc = min(block, inner - k);
+    pack(w + <usize>k * out, kc, cols, panels);
+    const init = k == 0 ? bias : y;
+    const initRow: usize = k == 0 ? 0 : out;
+    const last = k + kc == inner ? activation : NONE;
+    multiply(rows, cols, kc, x + (<usize>k << 2), row, 4, panels, init, initRow, PANEL_BYTES, y, K_BLOCK, i32.MAX_VALUE, last);
+  }
   reset(start);
 }
 
@@ -223,7 +243,7 @@ export function dense_dx(dy: usize, w: usize, dx: usize, rows: i32, inner: i32, 
   const panels = panelScratch(cols, inner);
   packTransposed(w, cols, inner, panels);
   const zero = zeros(PANEL_BYTES);
-  multiply(rows, inner, cols, dy, <usize>cols << 2, 4, panels, zero, 0, 0, dx, 1024, i32.MAX_VALUE, NONE);
+  multiply(rows, inner, cols, dy, <usize>cols << 2, 4, panels, zero, 0, 0, dx, K_BLOCK, i32.MAX_VALUE, NONE);
   reset(start);
 }
 
@@ -236,15 +256,21 @@ function scale(x: usize, factor: f32, y: usize, length: i32): void {
 
 // dw (inner, cols) = xᵀ (inner, rows) · dy (rows, cols)
 export function dense_dw(x: usize, dy: usize, dw: usize, rows: i32, inner: i32, cols: i32): void {
-  if (cols == 1) {
-    weighRows(x, dy, dw, rows, inner);
-    return;
-  }
+  if (cols == 1) weighRows(x, dy, dw, rows, inner);
+  else dense_dw_part(x, dy, dw, rows, inner, cols, 0, inner);
+}
+
+// The rows from … to of dw, which is there as a whole: what one of several threads does of dense_dw, for 2 columns on.
+export function dense_dw_part(
+  x: usize, dy: usize, dw: usize, rows: i32, inner: i32, cols: i32, from: i32, to: i32,
+): void {
   const start = mark();
   const panels = panelScratch(rows, cols);
   pack(dy, rows, cols, panels);
   const zero = zeros(PANEL_BYTES);
-  multiply(inner, cols, rows, x, 4, <usize>inner << 2, panels, zero, 0, 0, dw, 256, 320, NONE);
+  const at = x + (<usize>from << 2);
+  const out = dw + ((<usize>from * cols) << 2);
+  multiply(to - from, cols, rows, at, 4, <usize>inner << 2, panels, zero, 0, 0, out, 256, 320, NONE);
   reset(start);
 }
 
@@ -291,7 +317,7 @@ export function head(
   for (let b = 0; b < sets; b++) {
     packTransposed(h + ((<usize>b * width * rank) << 2), rank, width, panels);
     const yb = y + ((<usize>b * rows * width) << 2);
-    multiply(rows, width, rank, kernel, <usize>rank << 2, 4, panels, init, PANEL_BYTES, 0, yb, 1024, i32.MAX_VALUE, NONE);
+    multiply(rows, width, rank, kernel, <usize>rank << 2, 4, panels, init, PANEL_BYTES, 0, yb, K_BLOCK, i32.MAX_VALUE, NONE);
   }
   reset(start);
 }
@@ -322,7 +348,7 @@ export function head_dk(
     const dyb = dy + ((<usize>b * rows * width) << 2);
     pack(h + ((<usize>b * width * rank) << 2), width, rank, panels);
     const step = <usize>rank << 2;
-    multiply(rows, rank, width, dyb, <usize>width << 2, 4, panels, dkernel, step, PANEL_BYTES, dkernel, 1024, i32.MAX_VALUE, NONE);
+    multiply(rows, rank, width, dyb, <usize>width << 2, 4, panels, dkernel, step, PANEL_BYTES, dkernel, K_BLOCK, i32.MAX_VALUE, NONE);
     for (let s = 0; s < rows; s++) {
       const at = dbias + (<usize>s << 2);
       f32.store(at, f32.load(at) + sum(dyb + ((<usize>s * width) << 2), width));

@@ -1,6 +1,6 @@
 // The exports of the first module: what training by default needs, nothing else.
 export * from "./memory";
-export * from "./dense";
+export { dense, dense_dw, dense_dx, head, head_dh, head_dk } from "./dense";
 export * from "./layers";
 export * from "./losses";
 export * from "./optimizers";

@@ -103,10 +103,9 @@ async function timeWorks(
   note: (text: string) => void,
 ): Promise<void> {
   for (const work of works) {
-    for (const { title, sides, floors } of places.contests(work)) {
+    for (const { title, sides, floors, variants } of places.contests(work)) {
       const { ms, missing } = await measure(sides, clock);
-      const row = report.rowOf(title, ms);
-      add(row, report.judge(row, floors));
+      for (const { row, verdicts } of report.rowsOf(title, ms, floors, variants)) add(row, verdicts);
       for (const reason of missing) note(`${title}, left out: ${reason}`);
     }
   }

@@ -97,6 +97,7 @@ async function fitWithProgress(table: Table, options: NodeFitOptions, terminal: 
       ...options,
       checkpoint: checkpoint && { ...checkpoint, onWarning: (text) => progress.warn(text) },
       onEpoch: (epoch) => progress.update(epoch),
+      onPlan: (sentence) => terminal.note(sentence),
       onResume: (resumed) => progress.resume(resumed),
     });
   } finally {

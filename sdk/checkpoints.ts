@@ -33,7 +33,7 @@ const SHARE = 0.05;
 const RUN = "run.identity";
 const OURS = /^(run\.identity|run\.lock\.\d+|split-\d+\.(state|before|done))(\.tmp)?$/;
 /** Options that change nothing in what is saved. */
-const FREE = ["jobs", "profile"];
+const FREE = ["jobs", "threads", "profile"];
 
 export interface CheckpointOptions {
   /** Where the run is saved. A run that begins anew removes what another one saved there. */

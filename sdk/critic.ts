@@ -11,7 +11,7 @@ import {
   setCritic,
 } from "./networks.ts";
 import type { Random } from "./random.ts";
-import { Replay, type ReplayState } from "./replay.ts";
+import { type Memory, Replay, type ReplayState } from "./replay.ts";
 import { type Settings, sampleCount } from "./settings.ts";
 
 /** One network's share of an epoch. */
@@ -25,9 +25,15 @@ export interface Plan {
 export interface CriticState {
   network: NetworkState;
   replay: ReplayState;
-  /** Train mode's passes in the order of their first use, which their dropout's seeds go by: batch, or 0 for the pull. */
+  /**
+   * Train mode's passes in the order of their first use, which their dropout's seeds go by: the batch, −1 for the whole
+   * memory, or 0 for the pull.
+   */
   passes: number[];
 }
+
+/** Opens a memory of another kind than `Replay`. */
+export type OpenMemory = (backend: Backend, generator: Generator, capacity: number) => Memory;
 
 /** The critic, its memory, and its pull on the generator. */
 export class Critic {
@@ -37,8 +43,7 @@ export class Critic {
   readonly network: Network;
   readonly #backend: Backend;
   readonly #settings: Settings;
-  readonly #replay: Replay;
-  readonly #setLength: number;
+  readonly #replay: Memory;
   readonly #rowsPerSet: number;
   readonly #input: Tensor;
   readonly #indices: Tensor[];
@@ -48,7 +53,6 @@ export class Critic {
   readonly #generator: Generator;
   readonly #labels: LabelViews;
   readonly #hostIndex: Float32Array;
-  #whole: Tensor | undefined;
   #cleared: Step | undefined;
 
   constructor(
@@ -57,12 +61,13 @@ export class Critic {
     generator: Generator,
     labels: LabelViews,
     random: Random,
+    memory?: OpenMemory,
   ) {
     const { rows, width, sets } = generator.shape;
     const perRow = settings.critic === "set";
-    this.#rowsPerSet = perRow ? rows : 1;
+    const rowsPerSet = perRow ? rows : 1;
+    this.#rowsPerSet = rowsPerSet;
     const inputs = perRow ? labels.features + labels.labelWidth : rows * width;
-    this.#setLength = this.#rowsPerSet * inputs;
     this.#input = perRow ? labels.view(labels.labelWidth) : generator.y;
     const layers = perRow ? setCritic(settings.criticWidth, rows) : flatCritic(settings.criticWidth);
     this.#backend = backend;
@@ -71,8 +76,11 @@ export class Critic {
     this.#labels = labels;
     this.network = new Network(backend, inputs, layers, adam(settings.criticLearningRate), random);
     const capacity = Math.max(settings.replay, sets);
-    const source = { sets: this.#input, count: sets, length: this.#setLength };
-    this.#replay = new Replay(backend, source, { capacity, policy: settings.replayPolicy }, random);
+    const source = { sets: this.#input, count: sets, length: rowsPerSet * inputs };
+    const { replayPolicy: policy, criticBatch } = settings;
+    this.#replay =
+      memory?.(backend, generator, capacity) ??
+      new Replay(backend, source, { capacity, policy, largest: criticBatch || capacity }, random);
     this.loss = backend.alloc(1);
     const passOptions = { train: false, gradients: "input", x: this.#input } as const;
     this.predict = this.network.pass(sets * this.#rowsPerSet, passOptions);
@@ -87,17 +95,18 @@ export class Critic {
     // Without a single step the critic knows nothing and must not pull.
     if (this.#settings.criticSteps === 0) {
       this.#cleared ??= this.#clear();
-      return { learn: [this.#replay.store], pull: [this.#cleared] };
+      return { learn: this.#replay.store, pull: [this.#cleared] };
     }
-    const count = this.#settings.criticBatch || wholeBatch(this.#replay.size, this.#replay.capacity);
+    const { size, capacity } = this.#replay;
+    const count = this.#settings.criticBatch || wholeBatch(size, capacity);
     const sampled = this.#settings.criticBatch > 0;
     const index = this.#hostIndex.subarray(0, count);
     for (const tensor of this.#indices) {
-      for (let i = 0; i < count; i++)
-        index[i] = sampled ? random.integer(this.#replay.size) : i % this.#replay.size;
+      for (let i = 0; i < count; i++) index[i] = sampled ? random.integer(size) : i % size;
       this.#backend.write(tensor, index);
     }
-    return { learn: [this.#replay.store, ...this.#batch(count, train)], pull: this.#pull(train) };
+    const steps = this.#batch(!sampled && size === capacity ? WHOLE : count, train);
+    return { learn: [...this.#replay.store, ...steps], pull: this.#pull(train) };
   }
 
   /** Share of its ReLU units that were 0 for all of the epoch's rows. */
@@ -118,49 +127,32 @@ export class Critic {
   /** Goes on from what `state` gave; the critic must be as new. */
   restore({ network, replay, passes }: CriticState): void {
     for (const count of passes) {
-      if (count > 0) this.#batch(count, true);
-      else this.#pull(true);
+      if (count === 0) this.#pull(true);
+      else this.#batch(count, true);
     }
     this.network.parameters.restore(network);
     this.#replay.restore(replay);
   }
 
-  /** The epoch's critic steps on batches of `count` remembered sets. */
-  #batch(count: number, train: boolean): readonly Step[] {
-    const key = `${count} ${train}`;
+  /** The epoch's critic steps, each on `size` remembered sets or on the whole memory. */
+  #batch(size: number, train: boolean): readonly Step[] {
+    const key = `${size} ${train}`;
     const known = this.#batches.get(key);
     if (known) return known;
-    if (train) this.#passes.push(count);
+    if (train) this.#passes.push(size);
     const backend = this.#backend;
-    const length = this.#setLength;
     const slots = this.#replay.capacity;
-    // The whole memory, once it is full, is read where it lies.
-    const inPlace = this.#settings.criticBatch === 0 && count === slots;
-    const x = inPlace ? this.#replay.sets : this.#gathered(count);
-    const pass = this.network.pass(count * this.#rowsPerSet, { train, gradients: "parameters", x });
-    const target = backend.alloc(count);
-    const loss = backend.prepare("mse_grad", {
-      y: pass.y,
-      target,
-      dy: pass.dy,
-      loss: this.loss,
-      length: count,
-      scale: 1,
-    });
+    const whole = size === WHOLE;
+    const count = whole ? slots : size;
+    const { input, fetch } = this.#replay.batch(count, whole);
+    const pass = this.network.pass(count * this.#rowsPerSet, { train, gradients: "parameters", ...input });
+    const [target, call] = [backend.alloc(count), { slots, count, length: 1, first: 0 }];
+    const goal = { target, loss: this.loss, length: count, scale: 1 };
+    const loss = backend.prepare("mse_grad", { y: pass.y, dy: pass.dy, ...goal });
     const indices = this.#indices.map((index) => backend.view(index, 0, count));
     const steps = indices.flatMap((index) => [
-      ...(inPlace
-        ? []
-        : [backend.prepare("gather", { x: this.#replay.sets, index, y: x, slots, count, length, first: 0 })]),
-      backend.prepare("gather", {
-        x: this.#replay.scores,
-        index,
-        y: target,
-        slots,
-        count,
-        length: 1,
-        first: 0,
-      }),
+      ...fetch(index),
+      backend.prepare("gather", { x: this.#replay.scores, index, y: target, ...call }),
       ...pass.forward,
       loss,
       ...pass.backward,
@@ -168,13 +160,6 @@ export class Critic {
     ]);
     this.#batches.set(key, steps);
     return steps;
-  }
-
-  /** Room for `count` gathered sets; growing batches of the whole memory share one stretch. */
-  #gathered(count: number): Tensor {
-    const most = this.#settings.criticBatch || this.#replay.capacity;
-    this.#whole ??= this.#backend.alloc(most * this.#setLength);
-    return this.#backend.view(this.#whole, 0, count * this.#setLength);
   }
 
   /** d mean((critic(set) − 1)²) / d set, through the frozen critic, into the generator's gradient. */
@@ -195,35 +180,31 @@ export class Critic {
       ...pass.backward,
       this.#settings.critic === "set"
         ? this.#labels.gradient(this.#labels.labelWidth, pass.dx!, this.#generator.dy)
-        : this.#copy(pass.dx!, sets),
+        : this.#copy(pass.dx!),
     ];
     this.#pulls.set(train, steps);
     return steps;
   }
 
-  #copy(from: Tensor, sets: number): Step {
-    const index = this.#backend.alloc(sets);
+  #copy(x: Tensor): Step {
+    const { dy: y, shape } = this.#generator;
+    const index = this.#backend.alloc(shape.sets);
     this.#backend.write(
       index,
-      Float32Array.from({ length: sets }, (_, i) => i),
+      Float32Array.from({ length: shape.sets }, (_, i) => i),
     );
-    const call = { slots: sets, count: sets, length: this.#setLength, first: 0 };
-    return this.#backend.prepare("gather", { x: from, index, y: this.#generator.dy, ...call });
+    const call = { slots: shape.sets, count: shape.sets, length: y.length / shape.sets, first: 0 };
+    return this.#backend.prepare("gather", { x, index, y, ...call });
   }
 
+  /** A gradient of nothing. */
   #clear(): Step {
-    const { dy } = this.#generator;
-    return this.#backend.prepare("gather", {
-      x: this.#backend.alloc(dy.length),
-      index: this.#backend.alloc(1),
-      y: dy,
-      slots: 1,
-      count: 1,
-      length: dy.length,
-      first: 0,
-    });
+    return this.#copy(this.#backend.alloc(this.#generator.dy.length));
   }
 }
+
+/** A batch of all slots, each with a set. */
+const WHOLE = -1;
 
 /** The critic's first layer, the heaviest product of an epoch, for real rows of `columns` features. */
 export function criticWork(settings: Settings, realRows: number, columns: number): Work {

@@ -9,6 +9,28 @@ export function rowsByClass(y: Int32Array, classes: number): number[][] {
   return rows;
 }
 
+/**
+ * Draws `limit` rows without replacement, or about so many: each class its share, yet at least `least` of its rows, or
+ * all that it has. What it takes does not grow with the rows there are (Floyd's algorithm, Bentley & Floyd 1987).
+ */
+export function stratifiedSample(
+  byClass: readonly (readonly number[])[],
+  limit: number,
+  least: number,
+  random: Random,
+): number[] {
+  const total = byClass.reduce((sum, { length }) => sum + length, 0);
+  return byClass.flatMap((rows) => {
+    const share = Math.max(Math.round((limit * rows.length) / total), least);
+    const drawn = new Set<number>();
+    for (let last = Math.max(0, rows.length - share); last < rows.length; last++) {
+      const place = random.integer(last + 1);
+      drawn.add(drawn.has(place) ? last : place);
+    }
+    return Array.from(drawn, (place) => rows[place]);
+  });
+}
+
 /** Row indices, ascending. No row is in both. */
 export interface Split {
   readonly train: Uint32Array;

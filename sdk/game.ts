@@ -2,13 +2,13 @@
  * The game of the three networks. The critic learns to predict the score of a set; the discriminator learns to tell
  * real rows from generated ones; the generator descends mean((critic(set) − 1)²) + λ · BCE(discriminator(rows), real).
  */
-import { Critic, type CriticState } from "./critic.ts";
+import { Critic, type CriticState, type OpenMemory } from "./critic.ts";
 import { Discriminator, type DiscriminatorState } from "./discriminator.ts";
 import type { Backend } from "./engine/backend.ts";
 import type { Cpu } from "./engine/module.ts";
 import type { FrozenDiscriminator } from "./frozen.ts";
 import { LabelViews } from "./labels.ts";
-import { adam, Generator, type NetworkState, rmsprop } from "./networks.ts";
+import { adam, Generator, type GeneratorShape, type NetworkState, rmsprop } from "./networks.ts";
 import { Noise, noiseDeviations } from "./noise.ts";
 import type { Random } from "./random.ts";
 import type { LabelledSet } from "./score.ts";
@@ -17,6 +17,13 @@ import type { GeneratorState, TrainJob } from "./train.ts";
 
 /** Wide rows get a head of this rank where none is asked for: the weights grow with noise · width · rank. */
 const DEFAULT_RANK = 64;
+
+/** The generator of sets of `rows` rows. */
+export function generatorShape({ settings, x, classes }: TrainJob, rows: number): GeneratorShape {
+  const width = x.cols + classes;
+  const rank = Math.min(width, settings.rank || DEFAULT_RANK);
+  return { sets: settings.batchSize, rows, width, rank, noise: settings.noise || width };
+}
 
 export interface Losses {
   critic: number;
@@ -49,7 +56,9 @@ interface Opening {
   rows: number;
   random: Random;
   /** Where to go on; `random` is then still to be as it was when the game was new. */
-  state?: GameState;
+  state?: GameState | undefined;
+  /** Opens the critic's memory, where it is another than the usual one. */
+  memory?: OpenMemory | undefined;
 }
 
 /** Everything that one split's networks need, allocated and prepared once. */
@@ -69,17 +78,11 @@ export class Game {
     backend: Backend,
     cpu: Cpu,
     job: TrainJob,
-    { rows, random, state, Frozen }: Opening & { Frozen: typeof FrozenDiscriminator | undefined },
+    { rows, random, state, memory, Frozen }: Opening & { Frozen: typeof FrozenDiscriminator | undefined },
   ) {
     const { settings, x, classes } = job;
-    const width = x.cols + classes;
-    const shape = {
-      sets: settings.batchSize,
-      rows,
-      width,
-      rank: Math.min(width, settings.rank || DEFAULT_RANK),
-      noise: settings.noise || width,
-    };
+    const shape = generatorShape(job, rows);
+    const { width } = shape;
     const rate = settings.generatorLearningRate;
     const optimizer =
       settings.generatorOptimizer === "adam" ? adam(rate, settings.generatorBeta1) : rmsprop(rate);
@@ -91,7 +94,7 @@ export class Game {
     this.#noise = new Noise(cpu, noiseDeviations(job, shape.noise), shape.sets, random.bits());
     this.#raw = new Float32Array(shape.sets * rows * width);
     this.#labels = new LabelViews(backend, this.#generator, x.cols, classes);
-    this.#critic = new Critic(backend, settings, this.#generator, this.#labels, random);
+    this.#critic = new Critic(backend, settings, this.#generator, this.#labels, random, memory);
     const pulls = settings.lambda > 0 && settings.discriminatorSteps > 0 && settings.frozenEpochs === 0;
     if (pulls)
       this.#discriminator = new Discriminator(backend, cpu, job, this.#generator, this.#labels, random);

@@ -60,9 +60,15 @@ export function inThreads(checkpoints: Checkpoints | undefined, stallSeconds: nu
   return async (jobs, options) => {
     const threads = new Threads(stallSeconds);
     const watch = setInterval(() => threads.stop(options.stopped()), 50);
-    const run = (job: SplitJob, hooks: SplitHooks) => twice(threads, checkpoints, job, hooks);
+    const cores = availableParallelism();
+    const lanes = Math.min(options.parallel || cores, jobs.length);
+    const run = (job: SplitJob, hooks: SplitHooks) => {
+      // The cores are filled once: by splits first, which share nothing, then by threads within each.
+      const share = job.settings.threads || Math.max(1, Math.floor(cores / lanes));
+      const settings = { ...job.settings, threads: share };
+      return twice(threads, checkpoints, { ...job, settings }, hooks);
+    };
     try {
-      const lanes = options.parallel || availableParallelism();
       return await inLanes({ checkpoints, lanes, run })(jobs, options);
     } finally {
       clearInterval(watch);

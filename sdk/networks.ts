@@ -164,6 +164,14 @@ export function rowClassifier(widths: readonly number[]): Layer[] {
   ];
 }
 
+/** The first layer's two products, on an input that is not there as a matrix. */
+export interface FirstLayer {
+  /** y (rows, cols) = f(input · w + b) */
+  forward(w: Tensor, b: Tensor, y: Tensor, activation: number): readonly Step[];
+  /** dw = inputᵀ · dy */
+  backward(dy: Tensor, dw: Tensor): readonly Step[];
+}
+
 interface PassOptions {
   /** Batch statistics and dropout, or running statistics and none. */
   train: boolean;
@@ -171,10 +179,13 @@ interface PassOptions {
   gradients: "parameters" | "input";
   /** The input, when it already lives somewhere. */
   x?: Tensor;
+  /** Computes the first layer in place of `x`; for the parameters' gradients alone. */
+  first?: FirstLayer;
 }
 
 /** One network on one number of rows: `x` in, `y` out; with `dy` filled in, `backward` gives the gradients. */
 export interface Pass {
+  /** Missing where a `first` layer stands for it. */
   readonly x: Tensor;
   readonly y: Tensor;
   readonly dy: Tensor;
@@ -230,14 +241,15 @@ export class Network {
   }
 
   /** Prepares the network for `rows` input rows. */
-  pass(rows: number, { train, gradients, x = this.#backend.alloc(rows * this.#inputs) }: PassOptions): Pass {
+  pass(rows: number, { train, gradients, first, x: given }: PassOptions): Pass {
     const backend = this.#backend;
+    const x = first ? undefined : (given ?? backend.alloc(rows * this.#inputs));
     const { w, g, clock } = bindParameters(this.parameters);
     const needInput = gradients === "input";
     const forward: Step[] = [];
     const backward: Step[] = [];
     const relus: { y: Tensor; units: number }[] = [];
-    let [y, dy, cols] = [x, needInput ? backend.alloc(rows * this.#inputs) : undefined, this.#inputs];
+    let [y, dy, cols] = [x!, needInput ? backend.alloc(rows * this.#inputs) : undefined, this.#inputs];
     const dx = dy;
     // Each layer prepends its backward steps: they run in the opposite order.
     this.#layers.forEach((layer, i) => {
@@ -248,8 +260,12 @@ export class Network {
         const activation = ACTIVATION[layer.activation];
         const out = backend.alloc(rows * layer.width);
         const dOut = backend.alloc(rows * layer.width);
+        const own = i === 0 ? first : undefined;
+        const [weights, bias] = [w(`${i}.w`), w(`${i}.b`)];
         forward.push(
-          backend.prepare("dense", { x: input, w: w(`${i}.w`), b: w(`${i}.b`), y: out, ...call, activation }),
+          ...(own?.forward(weights, bias, out, activation) ?? [
+            backend.prepare("dense", { x: input, w: weights, b: bias, y: out, ...call, activation }),
+          ]),
         );
         const steps: Step[] = [];
         if (activation) {
@@ -257,7 +273,12 @@ export class Network {
           steps.push(backend.prepare("activation_grad", { y: out, dy: dOut, length: size, activation }));
         }
         if (!needInput) {
-          steps.push(backend.prepare("dense_dw", { x: input, dy: dOut, dw: g(`${i}.w`), ...call }));
+          const dw = g(`${i}.w`);
+          steps.push(
+            ...(own?.backward(dOut, dw) ?? [
+              backend.prepare("dense_dw", { x: input, dy: dOut, dw, ...call }),
+            ]),
+          );
           steps.push(backend.prepare("dense_db", { dy: dOut, db: g(`${i}.b`), rows, cols: layer.width }));
         }
         if (dInput)
@@ -296,7 +317,7 @@ export class Network {
         [y, dy, rows] = [out, dOut, sets];
       }
     });
-    return { x, y, dy: dy!, dx, forward, backward, relus };
+    return { x: x!, y, dy: dy!, dx, forward, backward, relus };
   }
 }
 
@@ -331,6 +352,8 @@ export class Generator {
   readonly parameters: Parameters;
   /** (sets, noise): written by the host before `forward`. */
   readonly z: Tensor;
+  /** (sets, width, rank): what the last `forward` multiplied the kernel with. */
+  readonly h: Tensor;
   /** (sets, rows, width). */
   readonly y: Tensor;
   readonly dy: Tensor;
@@ -359,6 +382,7 @@ export class Generator {
     this.y = backend.alloc(sets * rows * width);
     this.dy = backend.alloc(sets * rows * width);
     const [h, dh] = [backend.alloc(sets * hidden), backend.alloc(sets * hidden)];
+    this.h = h;
     const [z, y, dy] = [this.z, this.y, this.dy];
     const dense = { rows: sets, inner: noise, cols: hidden };
     const head = { sets, rows, width, rank };

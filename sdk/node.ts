@@ -1,11 +1,13 @@
 /** Makeit in Node: everything of the core, and files, worker threads and pictures. */
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { Readable } from "node:stream";
 import { type CheckpointOptions, Checkpoints } from "./checkpoints.ts";
 import { useDawn } from "./dawn.ts";
 import { resolveEngine } from "./engine/open.ts";
 import { inputError, MakeitError } from "./errors.ts";
+import { useThreads } from "./hands.ts";
 import { inline, inThreads, STALL_SECONDS } from "./lanes.ts";
 import { lockFolder } from "./lock.ts";
 import { readTable as readSource } from "./parquet.ts";
@@ -32,6 +34,7 @@ export * from "./table/index.ts";
 
 registerPlotWindow();
 useDawn();
+useThreads();
 
 export interface NodeFitOptions extends FitOptions {
   /** Saves the run while it lasts, to go on from there when it is stopped. Remove it with `removeRun`. */
@@ -73,7 +76,10 @@ async function fitAlone(
     return checkpoints?.begin(choose) ?? choose();
   };
   try {
-    return await fitWith(table, options, runner, resolve);
+    // A budget has to know how many splits will run side by side.
+    const budgeted = (options.memory ?? "none") !== "none";
+    const jobs = ownCode ? 1 : options.jobs || availableParallelism();
+    return await fitWith(table, budgeted ? { ...options, jobs } : options, runner, resolve);
   } catch (error) {
     checkpoints?.discardEmpty();
     throw error;

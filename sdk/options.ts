@@ -36,6 +36,12 @@ const WORDS: { readonly [K in keyof Settings]: readonly [Group, string] } = {
   seed: ["Run", "Seed: same seed, same bytes"],
   engine: ["Run", "The compute engine; auto takes the GPU where a short trial shows that it pays"],
   jobs: ["Run", "Splits that run side by side (0: one a core); results do not depend on it"],
+  threads: [
+    "Run",
+    "Threads within a split, engine wasm (0: what splits side by side leave of the cores); no result depends on it",
+  ],
+  relaxed: ["Run", "Fused multiplication, engine wasm: faster; the bytes then depend on the machine"],
+  memory: ["Run", "What the run may take, such as 512mb: fewer jobs, then fewer remembered sets"],
   profile: ["Run", "Take the time of every kernel of the networks"],
   objective: [
     "Score",
@@ -44,6 +50,10 @@ const WORDS: { readonly [K in keyof Settings]: readonly [Group, string] } = {
   weight: ["Score", "Total weight of a generated set in the fit, relative to the real rows'"],
   innerFolds: ["Score", "Inner folds of the score"],
   freshFolds: ["Score", "Draw the inner folds anew every epoch"],
+  scoreRows: [
+    "Score",
+    "Training rows that score a set, drawn with the folds, of each class its share (0: all)",
+  ],
   rescore: [
     "Score",
     "Best sets, and as many last sets, that are scored again before the vote (0: keep the best as it is)",

@@ -1,10 +1,11 @@
 /** The memory of generated sets and their scores that the critic learns from. */
 import { type Backend, canBeLost, type Step, type Tensor } from "./engine/backend.ts";
+import type { FirstLayer } from "./networks.ts";
 import type { Random } from "./random.ts";
 
 /** What the memory holds, slot by slot. */
 export interface ReplayState {
-  /** One a slot in use. */
+  /** One a slot in use; of a memory in factors, one an epoch. */
   sets: Float32Array[];
   /** (capacity). */
   scores: Float32Array;
@@ -12,14 +13,39 @@ export interface ReplayState {
   seen: number;
 }
 
-export class Replay {
+/** Remembered sets as the critic's first layer takes them. */
+export interface Batch {
+  /** (count, length), or the layer that stands for it. */
+  input: { x: Tensor } | { first: FirstLayer };
+  /** Brings the sets of these slots there. */
+  fetch(index: Tensor): readonly Step[];
+}
+
+/** What a critic learns from. */
+export interface Memory {
+  /** Sets it holds at most, and now. */
+  readonly capacity: number;
+  readonly size: number;
+  /** (capacity). */
+  readonly scores: Tensor;
+  /** Keeps the epoch's sets in the slots that `remember` chose. */
+  readonly store: readonly Step[];
+  /** Chooses a slot for each of the epoch's sets and notes their scores; `store` then keeps the sets. */
+  remember(scores: ArrayLike<number>): void;
+  /** Room for `count` sets; `whole`: all slots, each with a set, in their order. */
+  batch(count: number, whole: boolean): Batch;
+  /** What it holds now. Where the engine can be lost, this is to be asked for after every `store`. */
+  state(): Promise<ReplayState>;
+  restore(state: ReplayState): void;
+}
+
+/** Sets as they are, one a slot. */
+export class Replay implements Memory {
   readonly capacity: number;
   /** (capacity, length). */
   readonly sets: Tensor;
-  /** (capacity). */
   readonly scores: Tensor;
-  /** Writes the epoch's sets, at `source`, to the slots that `remember` chose. */
-  readonly store: Step;
+  readonly store: readonly Step[];
   readonly #backend: Backend;
   readonly #policy: "fifo" | "random";
   readonly #random: Random;
@@ -29,16 +55,23 @@ export class Replay {
   readonly #hostScores: Float32Array;
   /** The sets on the host too, where the engine can be lost: reading all of them back every epoch would be slow. */
   readonly #mirror: Float32Array[] | undefined;
+  readonly #largest: number;
+  #room: Tensor | undefined;
   #seen = 0;
 
-  /** `source` holds `count` sets of `length` floats, `count` ≤ `capacity`. */
+  /** `source` holds `count` sets of `length` floats, `count` ≤ `capacity`; batches hold `largest` sets at most. */
   constructor(
     backend: Backend,
     source: { sets: Tensor; count: number; length: number },
-    { capacity, policy }: { capacity: number; policy: "fifo" | "random" },
+    {
+      capacity,
+      policy,
+      largest = capacity,
+    }: { capacity: number; policy: "fifo" | "random"; largest?: number },
     random: Random,
   ) {
     this.#backend = backend;
+    this.#largest = largest;
     this.#policy = policy;
     this.#random = random;
     this.#source = source;
@@ -49,24 +82,14 @@ export class Replay {
     this.#index = backend.alloc(source.count);
     this.#hostIndex = new Float32Array(source.count);
     this.#hostScores = new Float32Array(capacity);
-    const { count, length } = source;
-    this.store = backend.prepare("scatter", {
-      x: source.sets,
-      index: this.#index,
-      y: this.sets,
-      slots: capacity,
-      count,
-      length,
-      first: 0,
-    });
+    const call = { slots: capacity, count: source.count, length: source.length, first: 0 };
+    this.store = [backend.prepare("scatter", { x: source.sets, index: this.#index, y: this.sets, ...call })];
   }
 
-  /** Slots that hold a set. */
   get size(): number {
     return Math.min(this.#seen, this.capacity);
   }
 
-  /** Chooses a slot for each of the epoch's sets and notes their scores; `store` then copies the sets. */
   remember(scores: ArrayLike<number>): void {
     const taken = new Set<number>();
     for (let i = 0; i < scores.length; i++) {
@@ -84,7 +107,20 @@ export class Replay {
     this.#backend.write(this.scores, this.#hostScores);
   }
 
-  /** What it holds now. Where the engine can be lost, this is to be asked for after every `store`. */
+  /** The whole memory is read where it lies; of other batches, the larger ones share the room of the largest. */
+  batch(count: number, whole: boolean): Batch {
+    if (whole) return { input: { x: this.sets }, fetch: () => [] };
+    const { length } = this.#source;
+    if (!this.#room || this.#room.length < count * length)
+      this.#room = this.#backend.alloc(Math.max(count, this.#largest) * length);
+    const x = this.#backend.view(this.#room, 0, count * length);
+    const call = { slots: this.capacity, count, length, first: 0 };
+    const fetch = (index: Tensor) => [
+      this.#backend.prepare("gather", { x: this.sets, index, y: x, ...call }),
+    ];
+    return { input: { x }, fetch };
+  }
+
   async state(): Promise<ReplayState> {
     const [scores, seen, size] = [this.#hostScores.slice(), this.#seen, this.size];
     const { sets, count, length } = this.#source;

@@ -1,6 +1,7 @@
 /** A run: every split, then the model on all rows. */
 import { averageSplits, gatherEvidence, judge, recurring, type Tested, utilitySign } from "./across.ts";
 import { diagnose } from "./advice.ts";
+import type { Load } from "./budget.ts";
 import { criticWork } from "./critic.ts";
 import { sumTimes } from "./engine/backend.ts";
 import { type Choice, resolveEngine } from "./engine/open.ts";
@@ -12,7 +13,7 @@ import { resolveSettings, type Settings } from "./settings.ts";
 import { runSplit, type SplitJob, type SplitOutcome } from "./split.ts";
 import { checkSplits, columnSplits, repeatedSplits, type Split, splitWarnings } from "./splits.ts";
 import { Encoder } from "./table/encoder.ts";
-import { cellText, findColumn, type Table } from "./table/table.ts";
+import { type Column, cellText, findColumn, type Table } from "./table/table.ts";
 import { checkTarget, type TargetInfo } from "./table/target.ts";
 import type { TrainHooks } from "./train.ts";
 import { VERSION } from "./version.ts";
@@ -29,6 +30,8 @@ export interface FitOptions extends Partial<Settings> {
   /** Aborting it finishes with the best so far; the run then resolves with reason "interrupted". */
   signal?: AbortSignal;
   onEpoch?: (progress: Progress) => void;
+  /** Called before the work, with what the memory budget makes of the run. */
+  onPlan?: (sentence: string) => void;
   /** Called for each split that goes on from a checkpoint, before its next epoch. */
   onResume?: (resumed: Resumed) => void;
 }
@@ -127,11 +130,17 @@ export async function fit(
 
 /** What the run of a table comes down to: its jobs, each of which can be run anywhere. @throws MakeitError as `fit` */
 export async function planRun(table: Table, options: FitOptions, resolve = resolveEngine): Promise<Plan> {
-  const { target, positive, splitColumn } = options;
-  const settings = settingsOf(table, options);
+  const { target, positive, splitColumn, onPlan } = options;
+  let settings = settingsOf(table, options);
   const prepared = prepare(table, options);
   const { warnings, learnt, info } = prepared;
   const splits = planSplits(prepared, settings);
+  if (settings.memory !== "none") {
+    const { within } = await import("./budget.ts");
+    const planned = await within(settings, loadOf(prepared, settings));
+    settings = planned.settings;
+    onPlan?.(planned.sentence);
+  }
   const columns = learnt.columns.length - 1;
   const choice = await resolve(settings.engine, criticWork(settings, info.rows.length, columns));
   // Chosen once for all splits; what is written down is what was asked for.
@@ -207,9 +216,28 @@ export async function concludeRun(
 
 /** The settings among the options, complete; a table of images has a preset of its own. */
 export function settingsOf(table: Table, options: FitOptions): Settings {
-  const { target, positive, splitColumn, rows, signal, onEpoch, onResume, ...given } = options;
+  const { target, positive, splitColumn, rows, signal, onEpoch, onResume, onPlan, ...given } = options;
   const preset = given.preset ?? (table.image ? "images" : undefined);
   return resolveSettings({ ...given, preset });
+}
+
+/** What the run has to hold. */
+function loadOf({ learnt, info }: Prepared, { maxCategories, scale, components, jobs }: Settings): Load {
+  const encoder = Encoder.fit(learnt, {
+    target: info.column,
+    rows: info.rows,
+    maxCategories,
+    scale,
+    components,
+  });
+  const bytes = ({ codes, values }: Column) => (codes ?? values)!.byteLength;
+  return {
+    rows: info.rows.length,
+    columns: encoder.width,
+    classes: info.classes.length,
+    table: learnt.columns.reduce((sum, column) => sum + bytes(column), 0),
+    lanes: jobs || 1,
+  };
 }
 
 /** How sentences call a split. */

@@ -4,7 +4,7 @@
  * training rows (draGAN's objective).
  */
 import type { Learner } from "./classifiers.ts";
-import { stratifiedFolds } from "./folds.ts";
+import { rowsByClass, stratifiedFolds, stratifiedSample } from "./folds.ts";
 import { type Matrix, matrix, takeRows } from "./matrix.ts";
 import { type Metric, utility } from "./metrics.ts";
 import type { Random } from "./random.ts";
@@ -28,46 +28,89 @@ export interface Problem {
 }
 
 export interface Scorer {
-  /** Draws new inner folds, where the objective has any. */
+  /** The classes of the rows that are scored, in the order in which `predict` tells of them; another draw, other rows. */
+  readonly y: Int32Array;
+  /** Draws new inner folds, where the objective has any, of new rows, where there are more than are scored. */
   draw(random: Random): void;
-  /** What a classifier that has learnt from the set says of all training rows: row-major (rows, classes). */
+  /** What a classifier that has learnt from the set says of the rows that are scored: row-major (rows, classes). */
   predict(set: LabelledSet): Promise<Float64Array>;
   /** The set's score by the problem's metric, or another: higher is better, 1 is perfect. */
   score(set: LabelledSet, metric?: Metric): Promise<number>;
 }
 
+interface ScorerOptions {
+  objective: "augmented" | "synthetic";
+  innerFolds: number;
+  /** Rows of a set. */
+  rows: number;
+  /** Real rows that score a set, of each class its share; 0: all. */
+  scoreRows?: number;
+}
+
 /** Scores sets of `rows` rows. */
-export function openScorer(
-  problem: Problem,
-  { objective, innerFolds, rows }: { objective: "augmented" | "synthetic"; innerFolds: number; rows: number },
-): Scorer {
-  if (objective === "synthetic") return new SyntheticScorer(problem);
-  return new AugmentedScorer(problem, innerFolds, rows);
+export function openScorer(problem: Problem, options: ScorerOptions): Scorer {
+  const { objective, innerFolds, scoreRows = 0, rows } = options;
+  const sample = new RowSample(problem, scoreRows, objective === "augmented" ? innerFolds : 1);
+  if (objective === "synthetic") return new SyntheticScorer(problem, sample);
+  return new AugmentedScorer(problem, sample, innerFolds, rows);
+}
+
+type Rows = Pick<Problem, "x" | "y">;
+
+/** The real rows, or as many of them as are to be scored. */
+class RowSample {
+  readonly #all: Rows;
+  readonly #byClass: number[][] | undefined;
+  readonly #limit: number;
+  readonly #least: number;
+
+  constructor({ x, y, classes }: Problem, limit: number, least: number) {
+    this.#all = { x, y };
+    this.#limit = limit;
+    this.#least = least;
+    if (limit > 0 && limit < y.length) this.#byClass = rowsByClass(y, classes);
+  }
+
+  draw(random: Random): Rows {
+    if (!this.#byClass) return this.#all;
+    const rows = stratifiedSample(this.#byClass, this.#limit, this.#least, random);
+    return { x: takeRows(this.#all.x, rows), y: Int32Array.from(rows, (row) => this.#all.y[row]) };
+  }
 }
 
 abstract class BaseScorer implements Scorer {
   protected readonly problem: Problem;
+  /** What is scored. */
+  protected rows: Rows;
+  readonly #sample: RowSample;
 
-  constructor(problem: Problem) {
+  constructor(problem: Problem, sample: RowSample) {
     this.problem = problem;
+    this.rows = problem;
+    this.#sample = sample;
   }
 
-  abstract draw(random: Random): void;
+  get y(): Int32Array {
+    return this.rows.y;
+  }
+
+  draw(random: Random): void {
+    this.rows = this.#sample.draw(random);
+  }
+
   abstract predict(set: LabelledSet): Promise<Float64Array>;
 
   async score(set: LabelledSet, metric = this.problem.metric): Promise<number> {
-    const { y, classes } = this.problem;
-    return utility(metric, metric.compute(y, await this.predict(set), classes));
+    const proba = await this.predict(set);
+    return utility(metric, metric.compute(this.y, proba, this.problem.classes));
   }
 }
 
 class SyntheticScorer extends BaseScorer {
-  draw(): void {}
-
   async predict(set: LabelledSet): Promise<Float64Array> {
-    const { x, learner } = this.problem;
+    const { learner } = this.problem;
     await learner.fit(set.x, set.y);
-    return learner.predictProba(x);
+    return learner.predictProba(this.rows.x);
   }
 }
 
@@ -97,19 +140,21 @@ export class Mixture {
 
 class AugmentedScorer extends BaseScorer {
   readonly #innerFolds: number;
-  readonly #rows: number;
-  readonly #proba: Float64Array;
+  readonly #setRows: number;
+  #proba = new Float64Array(0);
   #folds: { mixture: Mixture; heldX: Matrix; held: number[] }[] = [];
 
-  constructor(problem: Problem, innerFolds: number, rows: number) {
-    super(problem);
+  constructor(problem: Problem, sample: RowSample, innerFolds: number, setRows: number) {
+    super(problem, sample);
     this.#innerFolds = innerFolds;
-    this.#rows = rows;
-    this.#proba = new Float64Array(problem.y.length * problem.classes);
+    this.#setRows = setRows;
   }
 
-  draw(random: Random): void {
-    const { x, y, weight } = this.problem;
+  override draw(random: Random): void {
+    super.draw(random);
+    const { x, y } = this.rows;
+    const { weight, classes } = this.problem;
+    this.#proba = new Float64Array(y.length * classes);
     const fold = stratifiedFolds(y, this.#innerFolds, random);
     const rows = Array.from(y.keys());
     this.#folds = Array.from({ length: this.#innerFolds }, (_, k) => {
@@ -117,7 +162,7 @@ class AugmentedScorer extends BaseScorer {
       const held = rows.filter((row) => fold[row] === k);
       const labels = Int32Array.from(kept, (row) => y[row]);
       return {
-        mixture: new Mixture(takeRows(x, kept), labels, this.#rows, weight),
+        mixture: new Mixture(takeRows(x, kept), labels, this.#setRows, weight),
         heldX: takeRows(x, held),
         held,
       };

@@ -23,11 +23,15 @@ export interface Settings {
   seed: number;
   engine: "auto" | "wasm" | "webgpu";
   jobs: number;
+  threads: number;
+  relaxed: boolean;
+  memory: string;
   profile: boolean;
   lambda: number;
   weight: number;
   innerFolds: number;
   freshFolds: boolean;
+  scoreRows: number;
   rescore: number;
   rescoreDraws: number;
   select: "auto" | MetricName;
@@ -107,11 +111,15 @@ export const SPECS: Specs = {
   seed: integer(1, [0, MAX_SEED]),
   engine: choice("auto", ["auto", "wasm", "webgpu"]),
   jobs: integer(0, [0, 1024]),
+  threads: integer(0, [0, 256]),
+  relaxed: boolean(false),
+  memory: text("none"),
   profile: boolean(false),
   objective: choice("augmented", ["augmented", "synthetic"]),
   weight: number(1, [0, 1000]),
   innerFolds: integer(3, [2, 20]),
   freshFolds: boolean(true),
+  scoreRows: integer(10000, [0, 1e9]),
   rescore: integer(40, [0, 10000]),
   rescoreDraws: integer(4, [1, 100]),
   select: choice<"auto" | MetricName>("auto", ["auto", ...METRIC_NAMES]),
@@ -156,6 +164,7 @@ const dragan: Partial<Settings> = {
   epochs: 1750,
   patience: 1750,
   lambda: 0,
+  scoreRows: 0,
   rescore: 0,
   vote: 1,
   cut: 0,
@@ -220,6 +229,10 @@ export function resolveSettings(given: Partial<Settings> = {}): Settings {
   const resolved = { ...settings, preset: presetName } as unknown as Settings;
   sampleCount(resolved.samples, 1000);
   layerWidths(resolved.discriminatorWidths);
+  byteCount(resolved.memory);
+  if (resolved.relaxed && resolved.threads > 1) {
+    throw inputError("relaxed computes on one thread a split.", "Leave out threads, or relaxed.");
+  }
   if (resolved.frozenEpochs > 0 && given.conditional === true) {
     throw inputError(
       "A frozen discriminator (frozenEpochs > 0) is not conditional.",
@@ -289,4 +302,13 @@ export function layerWidths(widths: string): number[] {
     );
   }
   return list;
+}
+
+/** "512mb" → bytes; "none" → no bound. */
+export function byteCount(size: string): number {
+  if (size === "none") return Number.POSITIVE_INFINITY;
+  const match = /^(\d+(?:\.\d+)?)\s*([mg])i?b?$/i.exec(size.trim());
+  if (!match || Number(match[1]) === 0)
+    throw inputError(`Option memory is "${size}"; expected a size such as 512mb or 2gb.`);
+  return Number(match[1]) * 2 ** (match[2].toLowerCase() === "g" ? 30 : 20);
 }

@@ -1,13 +1,13 @@
 /** One split: the training loop, from top to bottom. */
 import { type Learner, openLearner } from "./classifiers.ts";
 import { pearson } from "./correlation.ts";
-import { criticWork } from "./critic.ts";
+import { criticWork, type OpenMemory } from "./critic.ts";
 import { type Backend, canBeLost, type KernelTime } from "./engine/backend.ts";
 import { Cpu } from "./engine/module.ts";
 import { openBackend } from "./engine/open.ts";
 import { WasmBackend } from "./engine/wasm.ts";
 import { MakeitError } from "./errors.ts";
-import { Game, type GameState, type Losses } from "./game.ts";
+import { Game, type GameState, generatorShape, type Losses } from "./game.ts";
 import type { Matrix } from "./matrix.ts";
 import { type Metric, openMetric, type Ranker, utility } from "./metrics.ts";
 import { derive, PURPOSE, Random } from "./random.ts";
@@ -178,7 +178,8 @@ export class Trainer {
     const cpu = await Cpu.open();
     const random = new Random(derive(job.seed, PURPOSE.train));
     const rows = sampleCount(job.settings.samples, job.x.rows);
-    const game = await Game.open(backend, cpu, job, { rows, random, state: state?.game });
+    const opening = { rows, random, state: state?.game, memory: await memoryOf(job, rows) };
+    const game = await Game.open(backend, cpu, job, opening);
     return new Trainer(backend, cpu, job, { rows, random, game, state });
   }
 
@@ -317,15 +318,16 @@ export class Trainer {
    * as much as `cut` says. The best threshold of few positives is a noisy one, so it is shrunk toward ½.
    */
   async #tune(voted: readonly ScoredSet[]): Promise<Omit<Ballot, "voted">> {
-    const { y, classes, settings } = this.#job;
+    const { classes, settings } = this.#job;
     const draws = settings.rescoreDraws;
     const metric = this.#metric;
     const cut = metric.usesLabels ? settings.cut : 0;
     const { bestFactors, shiftPriors } = await import("./threshold.ts");
     const factors = new Float64Array(classes).fill(1 - cut);
-    const votes: Float64Array[] = [];
+    const votes: { y: Int32Array; sum: Float64Array }[] = [];
     for (let draw = 0; draw < draws; draw++) {
       this.#scorer.draw(this.#folds);
+      const { y } = this.#scorer;
       const sum = new Float64Array(y.length * classes);
       for (const set of voted) {
         const proba = await this.#scorer.predict(set);
@@ -333,9 +335,9 @@ export class Trainer {
       }
       const best = cut > 0 ? bestFactors(y, sum, classes, metric) : factors;
       for (let c = 0; c < classes; c++) factors[c] += (cut * best[c]) / draws;
-      votes.push(sum);
+      votes.push({ y, sum });
     }
-    const values = votes.map((sum) => metric.compute(y, shiftPriors(sum, factors), classes));
+    const values = votes.map(({ y, sum }) => metric.compute(y, shiftPriors(sum, factors), classes));
     return { factors, outOfFold: average(values.map((value) => utility(metric, value))) };
   }
 }
@@ -345,6 +347,15 @@ function selectBy({ select, metric }: Settings): Settings["metric"] {
   if (select !== "auto") return select;
   if (metric === "balanced_accuracy" || metric === "g_mean") return "roc_auc";
   return metric === "f1" || metric === "f1_macro" || metric === "mcc" ? "average_precision" : metric;
+}
+
+/** The critic's memory, where it is another than the usual one; loaded when it is. */
+export async function memoryOf(job: TrainJob, rows: number): Promise<OpenMemory | undefined> {
+  const { settings } = job;
+  if (settings.critic !== "flat") return undefined;
+  const { Factors, factorable } = await import("./factors.ts");
+  if (!factorable(settings, generatorShape(job, rows))) return undefined;
+  return (backend, generator, capacity) => new Factors(backend, generator, capacity, settings.criticWidth);
 }
 
 /** The best sets, and the last ones, in the order in which they were made. */

@@ -3,6 +3,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { type Saving, saveStates } from "./checkpoints.ts";
 import { useDawn } from "./dawn.ts";
 import { type ErrorCode, MakeitError } from "./errors.ts";
+import { useThreads } from "./hands.ts";
 import { runSplit, type SplitJob, type SplitOutcome } from "./split.ts";
 import type { Saved } from "./state.ts";
 
@@ -46,4 +47,5 @@ async function work({ job, from, saving, stop }: WorkerTask): Promise<void> {
 }
 
 useDawn();
+useThreads();
 await work(workerData);

@@ -37,7 +37,7 @@ async function play(
       ),
     );
     replay.remember(numbers.map((n) => n / 64));
-    backend.submit([replay.store]);
+    backend.submit(replay.store);
     const held = await backend.read(replay.sets);
     const sets = Array.from({ length: capacity }, (_, slot) => held[slot * length] / 1000);
     // Every slot holds one whole set, or nothing.

@@ -43,6 +43,16 @@ const VARIANTS: Record<string, Partial<Settings> & { classes?: number }> = {
     discriminatorWidths: "8,6",
     frozenEpochs: 4,
   },
+  "a memory in factors": {
+    ...published,
+    preset: "dragan",
+    metric: "roc_auc",
+    noise: 6,
+    rank: 3,
+    criticWidth: 64,
+    replay: 12,
+    replayPolicy: "fifo",
+  },
 };
 const MORE: typeof VARIANTS = {
   ...VARIANTS,

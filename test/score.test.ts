@@ -235,3 +235,38 @@ test.each(combinations)(
     }
   },
 );
+
+test.each(["augmented", "synthetic"] as const)(
+  "%s: at most scoreRows real rows score a set",
+  async (objective) => {
+    const rows = 600;
+    const y = Int32Array.from({ length: rows }, (_, i) => (i % 10 === 0 ? 1 : 0));
+    const x = matrixOf(rows, 3, (i, j) => (j === 0 ? i : y[i]));
+    const asked: number[][] = [];
+    const fitted: number[] = [];
+    const learner: Learner = {
+      async fit(x) {
+        fitted.push(x.rows);
+      },
+      async predictProba(x) {
+        asked.push(Array.from({ length: x.rows }, (_, i) => x.data[i * x.cols]));
+        return new Float64Array(2 * x.rows).fill(0.5);
+      },
+    };
+    const problem: Problem = { x, y, classes: 2, learner, metric: openMetric("roc_auc", 2), weight: 1 };
+    const scorer = openScorer(problem, { objective, innerFolds: 3, rows: 10, scoreRows: 100 });
+    const random = new Random(4);
+    const drawn: string[] = [];
+    for (let draw = 0; draw < 2; draw++) {
+      scorer.draw(random);
+      await scorer.score(generatedSet(2, 6));
+      const scored = asked.splice(0).flat();
+      expect(scored).toHaveLength(100);
+      expect(new Set(scored).size).toBe(100);
+      expect(scored.filter((row) => y[row] === 1)).toHaveLength(10);
+      drawn.push(scored.sort((a, b) => a - b).join());
+    }
+    expect(drawn[0]).not.toBe(drawn[1]);
+    for (const count of fitted) expect(count).toBeLessThanOrEqual(objective === "augmented" ? 67 + 10 : 10);
+  },
+);

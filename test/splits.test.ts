@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { stratifiedSample } from "../sdk/folds.ts";
 import { Random } from "../sdk/random.ts";
 import {
   checkSplits,
@@ -138,5 +139,32 @@ describe("columnSplits", () => {
     expect(() => checkSplits(splits, Int32Array.of(0, 1, 0, 0), ["no", "yes"])).toThrow(
       'Split 1 has no training row of class "yes"',
     );
+  });
+});
+
+describe("stratifiedSample", () => {
+  const byClass = [
+    Array.from({ length: 900 }, (_, i) => i),
+    Array.from({ length: 90 }, (_, i) => 900 + i),
+    [990, 991, 992],
+  ];
+  test("takes each class's share, at least as many as asked for, no row twice", () => {
+    for (const limit of [10, 100, 331, 992]) {
+      const rows = stratifiedSample(byClass, limit, 2, new Random(limit));
+      expect(new Set(rows).size).toBe(rows.length);
+      const counts = byClass.map((list) => rows.filter((row) => list.includes(row)).length);
+      const shares = byClass.map(({ length }) => Math.max(2, Math.round((limit * length) / 993)));
+      expect(counts).toEqual(shares);
+    }
+    expect(stratifiedSample(byClass, 10, 5, new Random(1)).filter((row) => row >= 990)).toHaveLength(3);
+  });
+  test("every row has the same chance", () => {
+    const random = new Random(3);
+    const hits = new Float64Array(20);
+    const rows = [Array.from({ length: 20 }, (_, i) => i)];
+    for (let draw = 0; draw < 4000; draw++)
+      for (const row of stratifiedSample(rows, 5, 1, random)) hits[row]++;
+    // 4000 draws of 5 from 20: 1000 each, standard deviation 27.
+    for (const count of hits) expect(Math.abs(count - 1000)).toBeLessThan(5 * 27);
   });
 });

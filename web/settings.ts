@@ -51,7 +51,7 @@ const FIRST: readonly Name[] = [
   "seed",
 ];
 /** What has no place in the page. */
-const HIDDEN: readonly Name[] = ["profile"];
+const HIDDEN: readonly Name[] = ["profile", "threads", "relaxed"];
 
 /** "criticLearningRate" → "critic learning rate" */
 const spaced = (name: string) => {

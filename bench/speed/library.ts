@@ -10,6 +10,8 @@ export interface Host {
   tfjs(backend: "cpu" | "wasm" | "webgpu", threads: number): Promise<Tf>;
   jax(threads: number): Promise<Jax>;
   threads: number;
+  /** Makes threads of ours known, where they can be. */
+  shareThreads?(): void;
   /** Milliseconds of processor time so far, all threads together. */
   processor?(): number;
   /** The rows of `--data`, standardised and as they are. */
@@ -19,6 +21,11 @@ export interface Host {
 /** Whose modules are loaded, and how. */
 const LIBRARIES: Record<string, (host: Host) => Promise<Library>> = {
   makeit: openMakeit,
+  "makeit, factored": async () => (await import("./makeit.ts")).factored,
+  "makeit, 2 threads": async (host) => {
+    host.shareThreads?.();
+    return (await import("./makeit.ts")).threaded;
+  },
   "plain JS": async () => (await import("./plain.ts")).works,
   "60 small trees": async () => (await import("./tables.ts")).smallTrees(60),
   "ml-cart": async () => (await import("./cart.ts")).works,

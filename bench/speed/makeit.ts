@@ -1,11 +1,14 @@
 /** The networks' steps on Makeit's engine, put together as critic.ts, discriminator.ts and game.ts do. */
 import type { Backend, Step, Tensor } from "../../sdk/engine/backend.ts";
 import { WasmBackend } from "../../sdk/engine/wasm.ts";
+import { Factors } from "../../sdk/factors.ts";
 import { LabelViews } from "../../sdk/labels.ts";
 import { adam, Generator, Network, type Parameters } from "../../sdk/networks.ts";
 import { Random } from "../../sdk/random.ts";
+import type { Batch } from "../../sdk/replay.ts";
 import {
   CHECKED,
+  eachEpoch,
   GENERATORS,
   type GeneratorWork,
   generatorProblem,
@@ -20,15 +23,49 @@ export const networks: Library = {
   ...Object.fromEntries(Object.keys(GENERATORS).map((name) => [name, () => generatorTask(name)])),
 };
 
-async function networkTask(name: string): Promise<Task> {
+/** The critics whose memory can be kept in factors. */
+export const factored: Library = Object.fromEntries(
+  ["critic-1984", "critic-256"].map((name) => [name, () => networkTask(name, storeFactors)]),
+);
+
+/** The same on two threads. */
+export const threaded: Library = Object.fromEntries(
+  ["critic-1984", "critic-256", "set-critic-4096"].map((name) => [
+    name,
+    () => networkTask(name, storeWhole, 2),
+  ]),
+);
+
+/** Puts the work's input where the first layer finds it. */
+type Store = (backend: Backend, name: string) => Promise<Batch["input"]>;
+
+const storeWhole: Store = async (backend, name) => {
+  const { x } = await networkProblem(name);
+  const tensor = backend.alloc(x.data.length);
+  backend.write(tensor, x.data);
+  return { x: tensor };
+};
+
+const storeFactors: Store = async (backend, name) => {
+  const { rows } = NETWORKS[name];
+  let memory: Factors | undefined;
+  await eachEpoch(backend, rows, (source) => {
+    memory ??= new Factors(backend, source, rows, 64);
+    memory.remember(new Float32Array(source.shape.sets));
+    backend.submit(memory.store);
+  });
+  return memory!.batch(rows, true).input;
+};
+
+async function networkTask(name: string, store = storeWhole, threads = 1): Promise<Task> {
   const { rows, inputs, layers, loss: kind, learningRate } = NETWORKS[name];
-  const backend = await WasmBackend.open();
+  const backend = await WasmBackend.open({ threads });
   const network = new Network(backend, inputs, layers, adam(learningRate), new Random(SEED));
-  const pass = network.pass(rows, { train: true, gradients: "parameters" });
-  const { x, target } = await networkProblem(name);
+  const input = await store(backend, name);
+  const pass = network.pass(rows, { train: true, gradients: "parameters", ...input });
+  const { target } = await networkProblem(name);
   const loss = backend.alloc(1);
   const [goal, length] = [backend.alloc(target.data.length), target.data.length];
-  backend.write(pass.x, x.data);
   backend.write(goal, target.data);
   const rest = { target: goal, loss, length, scale: 1 };
   const judge =

@@ -3,7 +3,7 @@ import { Browser } from "./browser.ts";
 import type { Starts } from "./measure.ts";
 import { Native } from "./native.ts";
 import { NodeSide, PageSide } from "./sides.ts";
-import { type Floor, NUMPY, PEAK, type Work } from "./works.ts";
+import { type Floor, NUMPY, PEAK, type Variant, type Work } from "./works.ts";
 
 /** The sides of one row of the table. */
 export interface Contest {
@@ -11,6 +11,7 @@ export interface Contest {
   sides: Starts;
   /** Floors hold in Node, where one thread is one thread. */
   floors: readonly Floor[];
+  variants: readonly Variant[];
 }
 
 export class Places {
@@ -52,18 +53,19 @@ export class Places {
     await this.#browser?.close();
   }
 
-  #inNode({ name, title, node, numpy, flops, floors = [] }: Work): Contest {
+  #inNode({ name, title, node, numpy, flops, floors = [], variants = [] }: Work): Contest {
     const sides: Starts = {};
-    for (const library of ["makeit", ...node]) sides[library] = () => new NodeSide(library, name);
+    const ours = ["makeit", ...variants.map(({ side }) => side)];
+    for (const library of [...ours, ...node]) sides[library] = () => new NodeSide(library, name);
     if (numpy && this.#native.python) sides[NUMPY] = () => this.#native.numpy(name);
     if (flops && this.#native.peak) sides[PEAK] = () => this.#native.atPeak(flops);
-    return { title, sides, floors };
+    return { title, sides, floors, variants };
   }
 
   #inPages({ name, title, page = [] }: Work, browser: Browser): Contest {
     const sides: Starts = {};
     const libraries = ["makeit", ...page, ...(this.#gpu ? ["tfjs webgpu"] : [])];
     for (const library of libraries) sides[library] = () => new PageSide(browser, library, name);
-    return { title: `${title}, Chromium`, sides, floors: [] };
+    return { title: `${title}, Chromium`, sides, floors: [], variants: [] };
   }
 }

@@ -1,5 +1,5 @@
 /** What the networks are timed on: inputs, first parameters and dropout's draws, the same numbers on every side. */
-import type { Backend } from "../../sdk/engine/backend.ts";
+import type { Backend, Tensor } from "../../sdk/engine/backend.ts";
 import { CLOCK_LENGTH } from "../../sdk/engine/kernels.ts";
 import { Cpu } from "../../sdk/engine/module.ts";
 import { WasmBackend } from "../../sdk/engine/wasm.ts";
@@ -65,6 +65,8 @@ export interface GeneratorProblem extends GeneratorWork {
 
 /** draGAN on 1,870 rows of 8 features: sets of 1.79 times as many rows, with 2 logits, flattened. */
 const REFERENCE = { rows: 3353, width: 10 };
+/** Sets of an epoch. */
+const EPOCH = 16;
 /** The default preset on 8 features: sets of 64 rows, seen with one smooth label. */
 const DEFAULT = { sets: 16, rows: 64, width: 10, rank: 10, noise: 64 };
 const SEEN = 9;
@@ -180,25 +182,50 @@ async function normals(length: number, stream: number): Promise<Float32Array> {
   return cpu.f32(address, length).slice();
 }
 
-/** Sets as a memory holds them: 16 an epoch, made by a generator that differs from epoch to epoch. */
+/** What the sets of an epoch are made of; the tensors hold another epoch's numbers at each call. */
+export interface Source {
+  shape: GeneratorShape;
+  h: Tensor;
+  parameters: { w(name: string): Tensor };
+}
+
+/** Epochs of 16 sets as a memory meets them, by a generator that differs from epoch to epoch. */
+export async function eachEpoch(
+  backend: Backend,
+  count: number,
+  use: (source: Source, first: number) => void | Promise<void>,
+): Promise<void> {
+  const { rows, width } = REFERENCE;
+  const shape = { sets: EPOCH, rank: width, noise: 1, rows, width };
+  const h = backend.alloc(EPOCH * width * width);
+  const weights: Record<string, Tensor> = {
+    kernel: backend.alloc(rows * width),
+    bias: backend.alloc(rows),
+  };
+  const source = { shape, h, parameters: { w: (name: string) => weights[name] } };
+  const random = new Random(derive(SEED, 4));
+  const bound = 1 / Math.sqrt(width);
+  for (let first = 0; first < count; first += EPOCH) {
+    fill(backend, h, () => random.uniform());
+    fill(backend, weights.kernel, () => bound * (2 * random.uniform() - 1));
+    fill(backend, weights.bias, () => bound * (2 * random.uniform() - 1));
+    await use(source, first);
+  }
+}
+
+/** The sets of these epochs, one after the other. */
 function replayedSets(count: number): Promise<Float32Array> {
   return withBackend(async (backend) => {
-    const sets = 16;
     const { rows, width } = REFERENCE;
-    const shape = { sets, rank: width, rows, width };
-    const [h, kernel, bias] = [sets * width * width, rows * width, rows].map((n) => backend.alloc(n));
-    const y = backend.alloc(sets * rows * width);
-    const head = [backend.prepare("head", { h, kernel, bias, y, ...shape })];
-    const random = new Random(derive(SEED, 4));
-    const bound = 1 / Math.sqrt(width);
+    const length = EPOCH * rows * width;
+    const y = backend.alloc(length);
     const out = new Float32Array(count * rows * width);
-    for (let set = 0; set < count; set += sets) {
-      fill(backend, h, () => random.uniform());
-      fill(backend, kernel, () => bound * (2 * random.uniform() - 1));
-      fill(backend, bias, () => bound * (2 * random.uniform() - 1));
-      backend.submit(head);
-      await backend.read(y, out.subarray(set * rows * width, (set + sets) * rows * width));
-    }
+    await eachEpoch(backend, count, async ({ h, parameters: { w }, shape }, first) => {
+      const { sets, rank } = shape;
+      const call = { h, kernel: w("kernel"), bias: w("bias"), y, sets, rows, width, rank };
+      backend.submit([backend.prepare("head", call)]);
+      await backend.read(y, out.subarray((first / EPOCH) * length, (first / EPOCH + 1) * length));
+    });
     return out;
   });
 }

@@ -1,8 +1,9 @@
 /** The table: on the terminal, as JSON, as Markdown. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { arch, cpus, loadavg, totalmem } from "node:os";
+import { resultPath, writeSection } from "../results.ts";
 import type { Clock } from "./session.ts";
-import { type Floor, UNBUILT } from "./works.ts";
+import { type Floor, OURS, type Variant } from "./works.ts";
 
 export interface Row {
   work: string;
@@ -48,6 +49,27 @@ export function rowOf(work: string, ms: Record<string, number>): Row {
   return { work, ms: makeit, peers, ratio };
 }
 
+/** The row of a contest, and one for each of our variants beside everybody who is not another variant. */
+export function rowsOf(
+  title: string,
+  ms: Record<string, number>,
+  floors: readonly Floor[],
+  variants: readonly Variant[],
+): { row: Row; verdicts: Verdict[] }[] {
+  const others = Object.fromEntries(
+    Object.entries(ms).filter(([name]) => !variants.some(({ side }) => side === name)),
+  );
+  const row = rowOf(title, others);
+  const more = variants
+    .filter(({ side }) => side in ms)
+    .map((variant) => {
+      const { makeit, ...peers } = others;
+      const row = rowOf(`${title}, ${variant.title}`, { makeit: ms[variant.side], ...peers, [OURS]: makeit });
+      return { row, verdicts: judge(row, variant.floors) };
+    });
+  return [{ row, verdicts: judge(row, floors) }, ...more];
+}
+
 export function judge(row: Row, floors: readonly Floor[] = []): Verdict[] {
   return floors.map((floor) => ({ ...floor, work: row.work, ratio: row.ratio[floor.peer] }));
 }
@@ -61,11 +83,7 @@ export function rowText({ work, ms, peers, ratio }: Row): string {
 }
 
 export function floorsText(floors: readonly Verdict[]): string {
-  return [
-    "Floors",
-    ...floors.map((floor) => `  ${outcome(floor).padEnd(13)}${statement(floor)}`),
-    ...UNBUILT.map((floor) => `  ${"not built".padEnd(13)}${floor}`),
-  ].join("\n");
+  return ["Floors", ...floors.map((floor) => `  ${outcome(floor).padEnd(13)}${statement(floor)}`)].join("\n");
 }
 
 function outcome({ ratio, least }: Verdict): string {
@@ -93,13 +111,11 @@ export function json(result: Result): string {
   return JSON.stringify(result, round, 1);
 }
 
-/** Writes bench/results/DATE-DEVICE.json and bench/RESULTS.md. @returns the former's path. */
+/** Writes bench/results/DATE-speed-DEVICE.json and bench/RESULTS.md. @returns the former's path. */
 export function write(result: Result): string {
-  const slug = result.device.toLowerCase().replace(/[^a-z0-9]+/g, "-");
-  const path = `bench/results/${result.date}-${slug}.json`;
-  mkdirSync("bench/results", { recursive: true });
+  const path = `${resultPath(result, "speed")}.json`;
   writeFileSync(path, `${json(result)}\n`);
-  writeFileSync("bench/RESULTS.md", markdown(result));
+  writeSection(markdown(result));
   return path;
 }
 
@@ -112,10 +128,7 @@ function markdown(result: Result): string {
         .map((peer) => cell(peer, row))
         .join("; ")} |`,
   );
-  const floors = [
-    ...result.floors.map((floor) => `| ${outcome(floor)} | ${statement(floor)} |`),
-    ...UNBUILT.map((floor) => `| not built | ${floor} |`),
-  ];
+  const floors = [...result.floors.map((floor) => `| ${outcome(floor)} | ${statement(floor)} |`)];
   return `# Speed
 
 ${headline(result)}

@@ -2,6 +2,8 @@
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
+import { provideThreads } from "../../sdk/engine/crew.ts";
+import { startHand } from "../../sdk/hands.ts";
 import { matrix } from "../../sdk/matrix.ts";
 import type { Examples } from "../problems.ts";
 import type { Jax } from "./jax.ts";
@@ -14,6 +16,7 @@ import type { Tf } from "./tf.ts";
 const require = createRequire(resolve("bench/package.json"));
 const host: Host = {
   threads: availableParallelism(),
+  shareThreads: () => provideThreads(startHand(new URL("../../hand.js", import.meta.url))),
   processor() {
     const { user, system } = process.cpuUsage();
     return (user + system) / 1000;

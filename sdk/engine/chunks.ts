@@ -12,7 +12,7 @@ export interface Call {
   readonly values: Record<string, Tensor | number>;
 }
 
-interface Cut {
+export interface Cut {
   along: string;
   /** What does not grow with it is a sum over it. */
   sum?: true;
@@ -39,6 +39,11 @@ const CUTS: Partial<Record<KernelName, readonly Cut[]>> = {
   adam: [{ along: "length" }],
   rmsprop: [{ along: "length" }],
 };
+
+/** The dimension that a kernel is cut along first. */
+export function cutOf(kernel: KernelName): Cut | undefined {
+  return CUTS[kernel]?.[0];
+}
 
 /**
  * @param limit floats that an argument may have.
@@ -95,7 +100,7 @@ function added(call: Call, grows: string[], temporary: (length: number) => Tenso
 }
 
 /** By how much an argument grows with one more of `along`. */
-function lengthPer({ kernel, values }: Call, name: string, along: string): number {
+export function lengthPer({ kernel, values }: Call, name: string, along: string): number {
   const args = kernels[kernel].args as Record<string, { length: (p: object) => number }>;
   const at = (count: number) => args[name].length({ ...values, [along]: count });
   return at(1) - at(0);

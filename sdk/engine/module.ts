@@ -16,6 +16,8 @@ export type ExtraExports = Exports<typeof import("../generated/extra.js")>;
 const packed = {
   core: async () => (await import("../generated/core.packed.ts")).core,
   extra: async () => (await import("../generated/extra.packed.ts")).extra,
+  threads: async () => (await import("../generated/threads.packed.ts")).threads,
+  relaxed: async () => (await import("../generated/relaxed.packed.ts")).relaxed,
 };
 const compiled: { [K in keyof typeof packed]?: Promise<WebAssembly.Module> } = {};
 
@@ -37,7 +39,8 @@ async function compile(given: Given): Promise<WebAssembly.Module> {
   return given instanceof WebAssembly.Module ? given : awake(WebAssembly.compile(given));
 }
 
-function load(name: keyof typeof packed): Promise<WebAssembly.Module> {
+/** A module of the package, compiled on first use. */
+export function load(name: keyof typeof packed): Promise<WebAssembly.Module> {
   compiled[name] ??= packed[name]().then(unpack).then(compile).catch(forbidden);
   return compiled[name];
 }
@@ -86,18 +89,18 @@ type Arena = Pick<CpuExports, "memory" | "allocate" | "mark" | "reset">;
 export class Cpu<E extends Arena = CpuExports> {
   readonly exports: E;
 
-  private constructor(exports: E) {
+  constructor(exports: E) {
     this.exports = exports;
   }
 
   /** Opens an instance of what training needs, compiling the module on first use. */
   static async open(): Promise<Cpu> {
-    return new Cpu((await instantiate("core")) as CpuExports);
+    return new Cpu((await instantiate(await load("core"))) as CpuExports);
   }
 
   /** Opens an instance of the rest, which is loaded on first use. */
   static async openExtra(): Promise<Cpu<ExtraExports>> {
-    return new Cpu((await instantiate("extra")) as ExtraExports);
+    return new Cpu((await instantiate(await load("extra"))) as ExtraExports);
   }
 
   /** The address of `bytes` zeroed bytes, 16-byte aligned; they live until `reset` to an earlier mark. */
@@ -138,12 +141,14 @@ export class Cpu<E extends Arena = CpuExports> {
   }
 }
 
-async function instantiate(name: keyof typeof packed): Promise<unknown> {
-  const env = {
-    abort() {
-      throw new MakeitError("internal", "The engine stopped: a kernel was called with sizes it cannot take.");
-    },
+/** @param memory for a module that imports its own. */
+export async function instantiate(
+  module: WebAssembly.Module,
+  memory?: WebAssembly.Memory,
+): Promise<WebAssembly.Exports> {
+  const abort = () => {
+    throw new MakeitError("internal", "The engine stopped: a kernel was called with sizes it cannot take.");
   };
-  const module = await load(name);
+  const env: WebAssembly.ModuleImports = memory ? { abort, memory } : { abort };
   return (await awake(WebAssembly.instantiate(module, { env }))).exports;
 }

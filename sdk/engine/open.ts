@@ -38,14 +38,22 @@ export async function openBackend({
   engine = "auto",
   profile = false,
   work,
+  threads = 1,
+  relaxed = false,
 }: {
   engine?: EngineName | "auto";
   /** Take the time of every kernel (`Backend.times`). */
   profile?: boolean;
   work?: Work;
+  /** Threads of the engine wasm, where memory can be shared: the same bytes, sooner. */
+  threads?: number;
+  /** Fused multiplication on the engine wasm: sooner, and not the same bytes on every machine. */
+  relaxed?: boolean;
 } = {}): Promise<Backend> {
   const name = engine === "auto" ? (await chooseEngine(work)).engine : engine;
-  return name === "wasm" ? WasmBackend.open({ profile }) : openGpu(await requireAdapter(), profile);
+  return name === "wasm"
+    ? WasmBackend.open({ profile, threads, relaxed })
+    : openGpu(await requireAdapter(), profile);
 }
 
 /**

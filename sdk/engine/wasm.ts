@@ -11,6 +11,7 @@ import {
   foreignTensor,
   signature,
 } from "./check.ts";
+import type { Crew } from "./crew.ts";
 import type { KernelCall, KernelName } from "./kernels.ts";
 import { Cpu } from "./module.ts";
 
@@ -50,15 +51,31 @@ class WasmStep implements Step {
 export class WasmBackend implements Backend {
   readonly name = "wasm";
   readonly #stopwatch: Stopwatch | undefined;
+  readonly #crew: Crew | undefined;
   #cpu: Cpu | undefined;
 
-  private constructor(cpu: Cpu, profile: boolean) {
+  private constructor(cpu: Cpu, profile: boolean, crew?: Crew) {
     this.#cpu = cpu;
+    this.#crew = crew;
     if (profile) this.#stopwatch = new Stopwatch();
   }
 
-  /** Opens a backend with a memory of its own; `profile` takes the time of every kernel. */
-  static async open({ profile = false } = {}): Promise<WasmBackend> {
+  /**
+   * Opens a backend with a memory of its own; `profile` takes the time of every kernel. On several `threads` (where
+   * memory can be shared, else on one) the results are the same bytes; with `relaxed` they are the machine's own.
+   */
+  static async open({ profile = false, threads = 1, relaxed = false } = {}): Promise<WasmBackend> {
+    if (relaxed) {
+      const { openRelaxed } = await import("./relaxed.ts");
+      return new WasmBackend(await openRelaxed(), profile);
+    }
+    if (threads > 1) {
+      const { Crew, canShare } = await import("./crew.ts");
+      if (canShare()) {
+        const crew = await Crew.open(threads);
+        return new WasmBackend(crew.cpu, profile, crew);
+      }
+    }
     return new WasmBackend(await Cpu.open(), profile);
   }
 
@@ -93,7 +110,7 @@ export class WasmBackend implements Backend {
     checkOverlap(kernel, args, tensors);
     const numbers = [...tensors.map((t) => t.address), ...params.map((name) => named[name] as number)];
     const run = exports[kernel] as (...numbers: number[]) => void;
-    return new WasmStep(this, kernel, run.bind(null, ...numbers));
+    return new WasmStep(this, kernel, this.#crew?.cut(kernel, numbers) ?? run.bind(null, ...numbers));
   }
 
   submit(plan: readonly Step[]): void {
@@ -123,6 +140,7 @@ export class WasmBackend implements Backend {
   }
 
   dispose(): void {
+    if (this.#cpu) this.#crew?.close();
     this.#cpu = undefined;
   }
 

@@ -1,0 +1,216 @@
+/**
+ * Kernels on several threads: instances of one module in one shared memory. A kernel is cut along its outermost
+ * dimension, so that every number comes about as it does on one thread, whatever their number. This thread forks, does
+ * the first part, and waits for the others. Loaded when it is asked for.
+ */
+import { MakeitError } from "../errors.ts";
+import { signature } from "./check.ts";
+import { cutOf, lengthPer } from "./chunks.ts";
+import { type KernelName, kernels } from "./kernels.ts";
+import { Cpu, type CpuExports, instantiate, load } from "./module.ts";
+
+/** What a thread is started with; its loop is {@link serve}. */
+export interface Hand {
+  module: WebAssembly.Module;
+  memory: WebAssembly.Memory;
+  control: Int32Array;
+  box: Float64Array;
+}
+
+/** Starts a thread that serves; resolves when it is there. */
+export type StartHand = (hand: Hand) => Promise<{ stop(): void }>;
+
+/** Places in `control`: the fork's number, parts still being done, and whether one failed. */
+const [FORK, LEFT, FAILED] = [0, 1, 2];
+/** A box: where the thread's scratch is, the function's number, how many numbers follow, and they. */
+const [SCRATCH, FUNCTION, COUNT, FIRST] = [0, 1, 2, 3];
+const BOX = 32;
+const CLOSE = -1;
+/** Looks at a number in shared memory before a thread goes to sleep: some tens of microseconds. */
+const SPINS = 20_000;
+/** Multiplications, or numbers passed over, below which a fork is not worth it. */
+const LEAST = 2 ** 18;
+const LEAST_PASSED = 2 ** 15;
+const PAGE = 2 ** 16;
+/** Rows that a product does at once. */
+const TILE = 5;
+
+let start: StartHand | undefined;
+
+/** Says how threads are started here. `makeit-ai/node` does it with worker threads. */
+export function provideThreads(starter: StartHand): void {
+  start = starter;
+}
+
+/** Whether there can be more than one thread. */
+export function canShare(): boolean {
+  return start !== undefined && typeof SharedArrayBuffer === "function";
+}
+
+export class Crew {
+  readonly cpu: Cpu;
+  readonly size: number;
+  readonly #control: Int32Array;
+  readonly #boxes: Float64Array[];
+  readonly #hands: { stop(): void }[];
+  readonly #scratches: { address: number; bytes: number }[];
+
+  private constructor(cpu: Cpu, control: Int32Array, boxes: Float64Array[], hands: { stop(): void }[]) {
+    this.cpu = cpu;
+    this.size = boxes.length + 1;
+    this.#control = control;
+    this.#boxes = boxes;
+    this.#hands = hands;
+    this.#scratches = boxes.map(() => ({ address: 0, bytes: 0 }));
+  }
+
+  /** Opens an engine of so many threads, this one among them. */
+  static async open(threads: number): Promise<Crew> {
+    const memory = new WebAssembly.Memory({ initial: 32, maximum: PAGE, shared: true });
+    const module = await load("threads");
+    const exports = await instantiate(module, memory);
+    const cpu = new Cpu({ ...exports, memory } as unknown as CpuExports);
+    const control = new Int32Array(new SharedArrayBuffer(3 * 4));
+    const boxes = Array.from(
+      { length: threads - 1 },
+      () => new Float64Array(new SharedArrayBuffer(BOX * Float64Array.BYTES_PER_ELEMENT)),
+    );
+    const hands = await Promise.all(boxes.map((box) => start!({ module, memory, control, box })));
+    return new Crew(cpu, control, boxes, hands);
+  }
+
+  /** A kernel call in parts, or nothing where it is too small or cannot be cut. `numbers`: addresses, then parameters. */
+  cut(kernel: KernelName, numbers: readonly number[]): (() => void) | undefined {
+    const { args, params } = signature(kernel);
+    const values = Object.fromEntries(params.map((name, i) => [name, numbers[args.length + i]]));
+    const calls =
+      kernel === "dense_dw" ? this.#columns(numbers, values) : this.#along(kernel, numbers, values);
+    if (!calls) return undefined;
+    const name = kernel === "dense_dw" ? "dense_dw_part" : kernel;
+    const bytes = scratchOf(values);
+    calls.slice(1).forEach((_, i) => void this.#room(i, bytes));
+    const own = this.cpu.exports[name as KernelName] as (...numbers: number[]) => void;
+    const place = FUNCTIONS.indexOf(name);
+    return () => this.#fork(place, own, calls);
+  }
+
+  close(): void {
+    for (const box of this.#boxes) box[FUNCTION] = CLOSE;
+    Atomics.add(this.#control, FORK, 1);
+    Atomics.notify(this.#control, FORK);
+    for (const hand of this.#hands) hand.stop();
+  }
+
+  /** dense_dw by rows of its result, which are columns of x. */
+  #columns(
+    numbers: readonly number[],
+    { rows, inner, cols }: Record<string, number>,
+  ): number[][] | undefined {
+    if (cols === 1 || rows * inner * cols < LEAST) return undefined;
+    return this.#ranges(inner, TILE).map(([from, to]) => [...numbers, from, to]);
+  }
+
+  /** Along the outermost dimension of all that grows with it. */
+  #along(
+    kernel: KernelName,
+    numbers: readonly number[],
+    values: Record<string, number>,
+  ): number[][] | undefined {
+    const { args, params } = signature(kernel);
+    const names = Object.keys(kernels[kernel].args);
+    const cut = cutOf(kernel);
+    if (!cut || cut.sum) return undefined;
+    const call = { kernel, values };
+    const per = names.map((name) => lengthPer(call, name, cut.along));
+    const { rows = 0, inner, cols = 0 } = values;
+    const work = inner === undefined ? Math.max(...per) * values[cut.along] : rows * inner * cols;
+    if (work < (inner === undefined ? LEAST_PASSED : LEAST)) return undefined;
+    const at = args.length + params.indexOf(cut.along);
+    const unit = cut.along === "length" ? 64 : inner === undefined ? 1 : TILE;
+    return this.#ranges(values[cut.along], unit).map(([from, to]) =>
+      numbers.map((number, i) => {
+        if (i === at) return to - from;
+        return i < args.length ? number + 4 * per[i] * from : number;
+      }),
+    );
+  }
+
+  /** Parts of 0 … total, one a thread or fewer, that begin at multiples of `unit`. */
+  #ranges(total: number, unit: number): [number, number][] {
+    const part = Math.ceil(total / this.size / unit) * unit;
+    return Array.from({ length: Math.ceil(total / part) }, (_, i) => [
+      i * part,
+      Math.min(total, (i + 1) * part),
+    ]);
+  }
+
+  #room(hand: number, bytes: number): void {
+    const room = this.#scratches[hand];
+    if (room.bytes >= bytes) return;
+    room.bytes = Math.ceil(bytes / PAGE) * PAGE;
+    room.address = this.cpu.alloc(room.bytes);
+    this.#boxes[hand][SCRATCH] = room.address;
+  }
+
+  #fork(place: number, own: (...numbers: number[]) => void, calls: readonly number[][]): void {
+    const control = this.#control;
+    const others = calls.length - 1;
+    this.#boxes.forEach((box, i) => {
+      box[FUNCTION] = i < others ? place : NOTHING;
+      if (i >= others) return;
+      const call = calls[i + 1];
+      box[COUNT] = call.length;
+      for (let j = 0; j < call.length; j++) box[FIRST + j] = call[j];
+    });
+    Atomics.store(control, LEFT, this.#boxes.length);
+    Atomics.add(control, FORK, 1);
+    Atomics.notify(control, FORK);
+    own(...calls[0]);
+    for (let spin = 0; Atomics.load(control, LEFT) > 0; spin++) {
+      // Others are at work here too: let the core go to whom is waited for.
+      if (spin > SPINS) Atomics.wait(control, LEFT, Atomics.load(control, LEFT), 1);
+    }
+    if (Atomics.load(control, FAILED) !== 0)
+      throw new MakeitError("internal", "A thread of the engine stopped in the middle of a kernel.");
+  }
+}
+
+const NOTHING = -2;
+/** What threads may be asked to do, by number. */
+const FUNCTIONS: readonly string[] = [...Object.keys(kernels), "dense_dw_part"];
+
+/** What a product packs; nothing else takes scratch in parts, but for a line or two. */
+function scratchOf({ rows = 0, inner = 0, cols = 0, width = 0, rank = 0 }: Record<string, number>): number {
+  const wide = (n: number) => 8 * Math.ceil(n / 8) + 8;
+  const panels = Math.max(
+    inner * wide(cols),
+    cols * wide(inner),
+    rows * wide(cols),
+    rank * wide(width),
+    rows * wide(rank),
+  );
+  return 4 * panels + 32 * (rows + 64);
+}
+
+/** A thread's loop. It returns when the crew is closed. */
+export async function serve({ module, memory, control, box }: Hand, ready: () => void): Promise<void> {
+  const exports = (await instantiate(module, memory)) as unknown as CpuExports;
+  const functions = FUNCTIONS.map((name) => exports[name as KernelName] as (...numbers: number[]) => void);
+  ready();
+  for (let fork = 0; ; ) {
+    for (let spin = 0; spin < SPINS && Atomics.load(control, FORK) === fork; spin++);
+    Atomics.wait(control, FORK, fork);
+    fork = (fork + 1) | 0;
+    const place = box[FUNCTION];
+    if (place === CLOSE) return;
+    if (place !== NOTHING) {
+      try {
+        exports.reset(box[SCRATCH]);
+        functions[place](...box.subarray(FIRST, FIRST + box[COUNT]));
+      } catch {
+        Atomics.store(control, FAILED, 1);
+      }
+    }
+    Atomics.sub(control, LEFT, 1);
+  }
+}

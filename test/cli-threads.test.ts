@@ -1,0 +1,121 @@
+/** Several threads in one engine, as built: the same bytes as one. */
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Backend } from "../sdk/engine/backend.ts";
+import { type KernelCall, type KernelName, kernels } from "../sdk/engine/kernels.ts";
+import { Random } from "../sdk/random.ts";
+
+type Makeit = typeof import("../sdk/node.ts");
+let makeit: Makeit;
+const THREADS = [1, 2, 3];
+let engines: Backend[];
+
+beforeAll(async () => {
+  makeit = (await import(pathToFileURL(resolve("dist/node.js")).href)) as Makeit;
+  engines = await Promise.all(THREADS.map((threads) => makeit.openBackend({ engine: "wasm", threads })));
+});
+afterAll(() => {
+  for (const engine of engines) engine.dispose();
+});
+
+const activation = 2;
+/** Sizes that are cut, ragged ones among them, and some that are not. */
+const CALLS: [KernelName, Record<string, number>][] = [
+  ["dense", { rows: 1984, inner: 333, cols: 64, activation }],
+  ["dense", { rows: 7, inner: 4099, cols: 33, activation }],
+  ["dense", { rows: 4097, inner: 65, cols: 1, activation: 0 }],
+  ["dense", { rows: 3, inner: 5, cols: 4, activation }],
+  ["dense_dx", { rows: 1001, inner: 67, cols: 31 }],
+  ["dense_dw", { rows: 1984, inner: 333, cols: 64 }],
+  ["dense_dw", { rows: 257, inner: 4, cols: 640 }],
+  ["dense_dw", { rows: 4097, inner: 129, cols: 1 }],
+  ["activation_grad", { length: 100_003, activation }],
+  ["head", { sets: 5, rows: 1201, width: 10, rank: 7 }],
+  ["head_dh", { sets: 5, rows: 1201, width: 10, rank: 7 }],
+  ["row_mean", { sets: 33, rows: 64, cols: 65 }],
+  ["row_mean_grad", { sets: 33, rows: 64, cols: 65 }],
+  ["soft_label", { rows: 9001, features: 6, classes: 2, labels: 1 }],
+  ["soft_label_grad", { rows: 9001, features: 6, classes: 3, labels: 3 }],
+  ["gather", { slots: 50, count: 41, length: 2003, first: 0 }],
+  ["scatter", { slots: 50, count: 41, length: 2003, first: 0 }],
+  ["add", { length: 100_003, scale: 0.3 }],
+  ["adam", { length: 100_003, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }],
+  ["rmsprop", { length: 100_003, alpha: 0.99, epsilon: 1e-8 }],
+];
+
+test.each(CALLS)("%s %j: one, two and three threads give the same bytes", async (kernel, params) => {
+  const results: Float32Array[][] = [];
+  for (const engine of engines) {
+    const random = new Random(5);
+    const tensors = Object.entries(kernels[kernel].args).map(([name, { length }]) => {
+      const size = (length as (p: object) => number)(params);
+      const tensor = engine.alloc(size);
+      const values =
+        name === "index"
+          ? Float32Array.from({ length: size }, (_, i) => (i * 7) % params.slots)
+          : Float32Array.from({ length: size }, () => random.uniform());
+      engine.write(tensor, values);
+      return [name, tensor] as const;
+    });
+    const call = { ...Object.fromEntries(tensors), ...params } as unknown as KernelCall<KernelName>;
+    const step = engine.prepare(kernel, call);
+    // Again and again, from one fork to the next without a pause.
+    engine.submit(Array.from({ length: 4 }, () => step));
+    results.push(await Promise.all(tensors.map(([, tensor]) => engine.read(tensor))));
+  }
+  expect(results[1]).toEqual(results[0]);
+  expect(results[2]).toEqual(results[0]);
+});
+
+describe("a whole run", () => {
+  test("gives the same report on one and on two threads", async () => {
+    const random = new Random(2);
+    const lines = Array.from({ length: 240 }, () => {
+      const [a, b] = [random.uniform(), random.uniform()];
+      return `${a.toFixed(4)},${b.toFixed(4)},${a + b > 1.5 ? "yes" : "no"}`;
+    });
+    const table = await makeit.readTable(`a,b,label\n${lines.join("\n")}\n`);
+    const options = { target: "label", splits: 2, epochs: 3, rescore: 2, vote: 3, jobs: 1 };
+    const runs = [];
+    for (const threads of [1, 2]) {
+      const { result, synthetic } = await makeit.fit(table, { ...options, threads });
+      runs.push({ splits: result.splits.map(({ test, history }) => ({ test, history })), synthetic });
+    }
+    expect(runs[1]).toEqual(runs[0]);
+  });
+});
+
+test("relaxed and several threads exclude each other", async () => {
+  const table = await makeit.readTable("a,label\n1,yes\n2,no\n");
+  const asked = makeit.fit(table, { target: "label", relaxed: true, threads: 2 });
+  await expect(asked).rejects.toThrow("relaxed computes on one thread a split");
+});
+
+test("relaxed SIMD differs in rounding alone, or is refused with what to do", async () => {
+  const open = makeit.openBackend({ engine: "wasm", relaxed: true });
+  const outcome = await open.catch((error) => error);
+  if (outcome instanceof Error) {
+    expect(outcome.message).toBe("Relaxed SIMD was asked for, and WebAssembly has none here.");
+    return;
+  }
+  const results: Float32Array[] = [];
+  for (const engine of [engines[0], outcome]) {
+    const random = new Random(5);
+    const filled = (length: number) => {
+      const tensor = engine.alloc(length);
+      engine.write(
+        tensor,
+        Float32Array.from({ length }, () => random.uniform()),
+      );
+      return tensor;
+    };
+    const [x, w, b, y] = [filled(70 * 300), filled(300 * 64), filled(64), filled(70 * 64)];
+    engine.submit([engine.prepare("dense", { x, w, b, y, rows: 70, inner: 300, cols: 64, activation: 0 })]);
+    results.push(await engine.read(y));
+  }
+  results[0].forEach((value: number, i: number) => {
+    expect(Math.abs(results[1][i] - value)).toBeLessThan(1e-4 * Math.abs(value));
+  });
+  outcome.dispose();
+});
