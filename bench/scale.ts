@@ -2,7 +2,7 @@
  * Growth: an epoch's seconds and the peak memory over rows, columns and set sizes, with the exponents that fit them; the
  * reading and the whole fit of a large table; the start. `bench/RESULTS.md` says what came of it.
  */
-import { fork } from "node:child_process";
+import { fork, spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
@@ -146,8 +146,7 @@ async function startUp(): Promise<number> {
     process.send(performance.now() - t);`;
   const times: number[] = [];
   for (let i = 0; i < 9; i++) {
-    const child = fork("-e", {
-      execArgv: ["--input-type=module", "-e", script],
+    const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
     const [ms] = await once(child, "message");
