@@ -1,6 +1,14 @@
 /** Which method to use, decided on training rows alone. */
+import { rowsByClass, stratifiedSample } from "./folds.ts";
+import { takeRows } from "./matrix.ts";
+import { derive, Random } from "./random.ts";
 import { METHODS, type Method } from "./result.ts";
 import { estimateRivals, type RivalProblem } from "./rivals.ts";
+
+/** Sets this draw apart from every other use of a seed ("CHOI"). */
+const STREAM = 0x43484f49;
+/** Rows of a class that a sample has at least, where there are so many. */
+const LEAST = 100;
 
 export interface MethodChoice {
   /** The best by `outOfFold`, of equals the simpler one. */
@@ -13,12 +21,14 @@ export interface MethodChoice {
  * Chooses among doing nothing, the simple rivals and the synthetic data by their out-of-fold scores.
  * @param ours the synthetic data's (`TrainResult.outOfFold`). The sets were found on the same rows, so it is a little
  *   high. Where the rarest class has one row nothing can be held out, and it is taken.
+ * @param scoreRows so many rows, of each class its share, are enough to judge the rivals by (0: all).
  */
 export async function chooseMethod(
   problem: Omit<RivalProblem, "testX">,
   ours: number,
+  scoreRows: number,
 ): Promise<MethodChoice> {
-  const estimates = await estimateRivals(problem);
+  const estimates = await estimateRivals(sampled(problem, scoreRows));
   const outOfFold = Object.fromEntries(
     METHODS.map((method) => [method, method === "makeit" ? ours : (estimates?.[method] ?? 0)]),
   ) as Record<Method, number>;
@@ -26,4 +36,12 @@ export async function chooseMethod(
     ? METHODS.reduce((best, other) => (outOfFold[other] > outOfFold[best] ? other : best))
     : "makeit";
   return { method, outOfFold };
+}
+
+function sampled<P extends Omit<RivalProblem, "testX">>(problem: P, scoreRows: number): P {
+  const { trainX, trainY, classes, seed } = problem;
+  if (scoreRows === 0 || trainX.rows <= scoreRows) return problem;
+  const random = new Random(derive(seed, STREAM));
+  const rows = stratifiedSample(rowsByClass(trainY, classes), scoreRows, LEAST, random).sort((a, b) => a - b);
+  return { ...problem, trainX: takeRows(trainX, rows), trainY: Int32Array.from(rows, (row) => trainY[row]) };
 }

@@ -101,7 +101,11 @@ export async function runSplit(
     seed: derive(seed, PURPOSE.rivals),
     groups: categoricalGroups(encoder.features),
   };
-  const { method: choice, outOfFold } = await chooseMethod(rivalProblem, trained.outOfFold);
+  const { method: choice, outOfFold } = await chooseMethod(
+    rivalProblem,
+    trained.outOfFold,
+    settings.scoreRows,
+  );
   const proba: Record<Method, Float64Array> = {
     ...(await rivals(rivalProblem)),
     makeit: await vote(problem, trained, learner, test.x),

@@ -188,7 +188,7 @@ function openMethods(fold: Fold, learner: Learner, metric: Metric, { settings, r
   };
   const chosen = async () => {
     const { trained, proba } = await ours();
-    const { method: choice } = await chooseMethod(problem, trained.outOfFold);
+    const { method: choice } = await chooseMethod(problem, trained.outOfFold, settings.scoreRows);
     return choice === "makeit" ? { proba, choice } : { ...(await rival(choice, fold.groups)), choice };
   };
   return async (method: MethodName): Promise<{ proba: Float64Array; choice?: Method }> => {
