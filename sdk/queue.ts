@@ -178,7 +178,7 @@ async function takeUp(watch: Watch, store: Store): Promise<Delivery | undefined>
     return undefined;
   }
   const delivered =
-    state === "completed" ? await watch.fetch(found, store).catch(() => undefined) : undefined;
+    state === "completed" ? await watch.deliver(found, store).catch(() => undefined) : undefined;
   if (delivered && !delivered.result.failed) {
     watch.hooks.onNote?.("This run was done before: here is what it came to.");
     return delivered;
@@ -256,7 +256,7 @@ class Watch {
     for (const id of this.#splitOf.keys()) await (await this.#queue.getJob(id))?.remove();
   }
 
-  async fetch({ returnvalue }: Job, store: Store): Promise<Delivery> {
+  async deliver({ returnvalue }: Job, store: Store): Promise<Delivery> {
     const { delivery, jobs } = returnvalue as { delivery: string; jobs: JobStory[] };
     const made = unpack(await store.get(delivery), `the object ${delivery}`) as Pick<
       Delivery,
@@ -271,7 +271,7 @@ class Watch {
     while (!signal?.aborted) {
       const parent = await this.parent();
       const state = await parent?.getState();
-      if (parent && state === "completed") return this.fetch(parent, store);
+      if (parent && state === "completed") return this.deliver(parent, store);
       if (!parent) throw lostRun("Somebody has taken the run off the queue.", "begins it again");
       if (state === "failed") throw lostRun(`The run failed: ${parent.failedReason}`, "tries it again");
       const alone = (await this.#queue.getWorkersCount()) === 0;
