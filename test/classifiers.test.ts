@@ -77,7 +77,7 @@ describe("a user's classifier", () => {
 });
 
 test("what is no classifier is refused", () => {
-  expect(() => openLearner("forest" as "tree", 2, cpu)).toThrow(/classifier is "forest"/);
+  expect(() => openLearner("bayes" as "tree", 2, cpu)).toThrow(/classifier is "bayes"/);
   expect(() => openLearner({ fit() {} } as unknown as Classifier, 2, cpu)).toThrow(/classifier is object/);
   expect(() => openLearner(null as unknown as Classifier, 2, cpu)).toThrow(/classifier is/);
   expect(() => openLearner("logistic", 0, cpu)).toThrow(/number of classes is 0/);
