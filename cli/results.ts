@@ -1,4 +1,5 @@
 /** A run from table to folder: what `fit` and `demo` share. */
+import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { inputError } from "../sdk/errors.ts";
@@ -53,6 +54,12 @@ export async function runJob(
       `The output folder ${out} holds a run that was not finished.`,
       `Go on with it: the same command and --resume ${out}. Or begin anew with --force.`,
     );
+  }
+  // A kill between the last file and the end of the process leaves a run that is whole.
+  if (checkpoint?.resume && !resume && !force && existsSync(join(out, "report.json"))) {
+    removeRun(saves);
+    terminal.note(`${out} holds a finished run, and nothing is left to do; --force begins anew.`);
+    return EXIT.done;
   }
   if (!holdsRun(saves)) removeRun(saves); // what a kill left between two steps of beginning or ending
   const folder = new OutputFolder(out, { force: force || resume });
