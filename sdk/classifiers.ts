@@ -1,6 +1,5 @@
 import { Cpu } from "./engine/module.ts";
 import { inputError } from "./errors.ts";
-import { checkMatrix, classWeights } from "./examples.ts";
 import type { ForestOptions } from "./forest.ts";
 import { Logistic, type LogisticOptions, type LogisticState } from "./logistic.ts";
 import type { Matrix } from "./matrix.ts";
@@ -53,73 +52,41 @@ export function openLearner(
     throw inputError(`The number of classes is ${classes}.`, "Give a whole number from 1.");
   }
   if (spec === "logistic") return new Logistic(classes, cpu, options);
-  if (spec === "tree" || spec === "forest") return openGrown(spec, classes, options);
-  if (
-    typeof spec === "object" &&
-    typeof spec?.fit === "function" &&
-    typeof spec.predictProba === "function"
-  ) {
-    return adapt(spec, classes);
-  }
+  if (spec === "tree") return loaded(() => openTree(classes, options));
+  if (spec === "forest") return loaded(() => openForest(classes, options));
+  if (isClassifier(spec)) return loaded(async () => (await import("./adapter.ts")).adapt(spec, classes));
   throw inputError(
     `The classifier is ${typeof spec === "string" ? `"${spec}"` : typeof spec}.`,
     'Give "logistic", "tree", "forest", or an object with fit(X, y, weights?) and predictProba(X).',
   );
 }
 
-/** A tree or a forest of them, which is loaded with the first fit: most runs do without. */
-function openGrown(name: "tree" | "forest", classes: number, options: LearnerOptions): Learner {
-  const open = async () => {
-    const cpu = await Cpu.openExtra();
-    if (name === "tree") return new (await import("./tree.ts")).TreeLearner(classes, cpu, options);
-    return new (await import("./forest.ts")).ForestLearner(classes, cpu, options);
-  };
-  let learner: ReturnType<typeof open> | undefined;
-  const opened = () => (learner ??= open());
+/** A classifier that is loaded with the first call: most runs do without. */
+function loaded(load: () => Promise<Learner>): Learner {
+  let learner: Promise<Learner> | undefined;
+  const open = () => (learner ??= load());
   return {
-    fit: async (x, y, weights) => (await opened()).fit(x, y, weights),
-    predictProba: async (x) => (await opened()).predictProba(x),
+    fit: async (x, y, weights) => (await open()).fit(x, y, weights),
+    predictProba: async (x) => (await open()).predictProba(x),
   };
 }
 
-/** Wraps a user's classifier: arrays of arrays out, checked probabilities back. */
-function adapt(classifier: Classifier, classes: number): Learner {
-  return {
-    fit(x, y, weights) {
-      classWeights(x, y, classes, weights);
-      return classifier.fit(toArrays(x), Array.from(y), weights && Array.from(weights));
-    },
-    predictProba(x) {
-      checkMatrix(x);
-      const proba = classifier.predictProba(toArrays(x));
-      return Array.isArray(proba)
-        ? flatten(proba, x.rows, classes)
-        : Promise.resolve(proba).then((p) => flatten(p, x.rows, classes));
-    },
-  };
+async function openTree(classes: number, options: LearnerOptions): Promise<Learner> {
+  const { TreeLearner } = await import("./tree.ts");
+  return new TreeLearner(classes, await Cpu.openExtra(), options);
 }
 
-function toArrays({ data, rows, cols }: Matrix): number[][] {
-  return Array.from({ length: rows }, (_, i) => Array.from(data.subarray(i * cols, (i + 1) * cols)));
+async function openForest(classes: number, options: LearnerOptions): Promise<Learner> {
+  const { ForestLearner } = await import("./forest.ts");
+  return new ForestLearner(classes, await Cpu.openExtra(), options);
 }
 
-function flatten(proba: number[][], rows: number, classes: number): Float64Array {
-  if (!Array.isArray(proba) || proba.length !== rows) {
-    throw inputError(
-      `The classifier's predictProba gave ${Array.isArray(proba) ? proba.length : typeof proba} for ${rows} rows.`,
-      "Return one array of class probabilities a row.",
-    );
-  }
-  const out = new Float64Array(rows * classes);
-  for (let i = 0; i < rows; i++) {
-    const row = proba[i];
-    if (row?.length !== classes || !row.every((p) => p >= 0 && p <= 1)) {
-      throw inputError(
-        `The classifier's predictProba gave [${row}] for row ${i}.`,
-        `Return ${classes} probabilities between 0 and 1, in the order of the class indices.`,
-      );
-    }
-    out.set(row, i * classes);
-  }
-  return out;
+/** Whether a value is a user's own classifier. */
+export function isClassifier(value: unknown): value is Classifier {
+  const object = value as Partial<Classifier> | null;
+  return (
+    typeof object === "object" &&
+    typeof object?.fit === "function" &&
+    typeof object.predictProba === "function"
+  );
 }

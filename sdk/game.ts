@@ -13,6 +13,7 @@ import { Noise, noiseDeviations } from "./noise.ts";
 import type { Random } from "./random.ts";
 import type { LabelledSet } from "./score.ts";
 import type { Settings } from "./settings.ts";
+import type { startFrom } from "./start.ts";
 import type { GeneratorState, TrainJob } from "./train.ts";
 
 /** Wide rows get a head of this rank where none is asked for: the weights grow with noise · width · rank. */
@@ -61,6 +62,12 @@ interface Opening {
   memory?: OpenMemory | undefined;
 }
 
+/** What single presets have, loaded where they are used. */
+interface Rare {
+  Frozen: typeof FrozenDiscriminator | undefined;
+  startFrom: typeof startFrom | undefined;
+}
+
 /** Everything that one split's networks need, allocated and prepared once. */
 export class Game {
   readonly #backend: Backend;
@@ -78,7 +85,8 @@ export class Game {
     backend: Backend,
     cpu: Cpu,
     job: TrainJob,
-    { rows, random, state, memory, Frozen }: Opening & { Frozen: typeof FrozenDiscriminator | undefined },
+    { rows, random, state, memory }: Opening,
+    { Frozen, startFrom }: Rare,
   ) {
     const { settings, x, classes } = job;
     const shape = generatorShape(job, rows);
@@ -90,7 +98,7 @@ export class Game {
     this.#settings = settings;
     this.#random = random;
     this.#generator = new Generator(backend, shape, optimizer, random);
-    if (settings.start === "rows") this.#generator.startFrom(job, random);
+    startFrom?.(this.#generator, job, random);
     this.#noise = new Noise(cpu, noiseDeviations(job, shape.noise), shape.sets, random.bits());
     this.#raw = new Float32Array(shape.sets * rows * width);
     this.#labels = new LabelViews(backend, this.#generator, x.cols, classes);
@@ -105,9 +113,11 @@ export class Game {
 
   /** Begins anew, or goes on from a state. */
   static async open(backend: Backend, cpu: Cpu, job: TrainJob, opening: Opening): Promise<Game> {
-    // Loaded where it is used: one published preset alone has it.
-    const frozen = job.settings.frozenEpochs > 0 ? await import("./frozen.ts") : undefined;
-    return new Game(backend, cpu, job, { ...opening, Frozen: frozen?.FrozenDiscriminator });
+    const { frozenEpochs, start } = job.settings;
+    const frozen = frozenEpochs > 0 ? await import("./frozen.ts") : undefined;
+    const blends = start === "rows" ? await import("./start.ts") : undefined;
+    const rare = { Frozen: frozen?.FrozenDiscriminator, startFrom: blends?.startFrom };
+    return new Game(backend, cpu, job, opening, rare);
   }
 
   /** Draws noise and makes a batch of sets; also asks the critic about them before it learns from them. */

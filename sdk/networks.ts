@@ -4,7 +4,6 @@
  */
 import { type Backend, type Step, type Tensor, VIEW_ALIGNMENT } from "./engine/backend.ts";
 import { ACTIVATION, type Activation, CLOCK_LENGTH } from "./engine/kernels.ts";
-import type { Matrix } from "./matrix.ts";
 import type { Random } from "./random.ts";
 
 export type Optimizer =
@@ -329,9 +328,6 @@ function bindParameters(parameters: Parameters) {
   };
 }
 
-/** The standard deviation of σ(z) for z from N(0, 1). */
-const SIGMOID_SD = 0.2083;
-
 export interface GeneratorShape {
   /** Sets a forward pass makes. */
   sets: number;
@@ -398,33 +394,5 @@ export class Generator {
       backend.prepare("dense_dw", { x: z, dy: dh, dw: p.g("a"), ...dense }),
       backend.prepare("dense_db", { dy: dh, db: p.g("b"), rows: sets, cols: hidden }),
     ];
-  }
-
-  /**
-   * Starts over from blends of real rows: a noise component adds one to `h` before its sigmoid, so that from the first
-   * epoch on generated rows vary together as real ones do, about as much, and have the label that goes with it. A
-   * label is a logit of 1 for the row's class and −1 for the others.
-   */
-  startFrom({ x, y }: { x: Matrix; y: Int32Array }, random: Random): void {
-    const { rows, width, rank, noise } = this.shape;
-    const a = new Float32Array(noise * width * rank);
-    const scale = 1 / Math.sqrt(noise);
-    for (let n = 0; n < noise; n++) {
-      for (let k = 0; k < rank; k++) {
-        const row = random.integer(x.rows);
-        for (let j = 0; j < width; j++) {
-          const label = j === x.cols + y[row] ? 1 : -1;
-          a[(n * width + j) * rank + k] = scale * (j < x.cols ? x.data[row * x.cols + j] : label);
-        }
-      }
-    }
-    const kernel = new Float32Array(rows * rank);
-    const bias = new Float32Array(rows);
-    const bound = Math.sqrt(3 / rank) / SIGMOID_SD;
-    for (let i = 0; i < kernel.length; i++) {
-      kernel[i] = bound * (2 * random.uniform() - 1);
-      bias[Math.floor(i / rank)] -= kernel[i] / 2; // h is ½ on average
-    }
-    this.parameters.write({ a, b: new Float32Array(width * rank), kernel, bias });
   }
 }

@@ -2,7 +2,7 @@
  * Every parameter of a run in one table: type, bounds, default; what it does stands in options.ts. Presets are
  * differences to the defaults.
  */
-import type { Classifier, ClassifierName } from "./classifiers.ts";
+import { type Classifier, type ClassifierName, isClassifier } from "./classifiers.ts";
 import { inputError } from "./errors.ts";
 import { METRIC_NAMES, type MetricFunction, type MetricName } from "./metrics.ts";
 
@@ -268,16 +268,6 @@ function check(name: keyof Settings, value: unknown): void {
 function bounds(min: number, max: number): string {
   if (max === Infinity) return min === -Infinity ? "" : ` of at least ${min}`;
   return ` from ${min} to ${max}`;
-}
-
-/** Whether a value is a user's own classifier. */
-export function isClassifier(value: unknown): value is Classifier {
-  const object = value as Partial<Classifier> | null;
-  return (
-    typeof object === "object" &&
-    typeof object?.fit === "function" &&
-    typeof object.predictProba === "function"
-  );
 }
 
 /** Rows of a generated set: `"64"` as it is, `"0.5x"` times the training rows (rounded down, at least 2). */

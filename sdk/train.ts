@@ -9,7 +9,7 @@ import { WasmBackend } from "./engine/wasm.ts";
 import { MakeitError } from "./errors.ts";
 import { Game, type GameState, generatorShape, type Losses } from "./game.ts";
 import type { Matrix } from "./matrix.ts";
-import { type Metric, openMetric, type Ranker, utility } from "./metrics.ts";
+import { type Metric, openMetric, type Ranker } from "./metrics.ts";
 import { derive, PURPOSE, Random } from "./random.ts";
 import { cpuRanker } from "./ranking.ts";
 import type { EngineSpan, History, Stopped } from "./result.ts";
@@ -307,46 +307,13 @@ export class Trainer {
       const voted = best(sets, vote);
       return { voted, factors: new Float64Array(classes).fill(1), outOfFold: voted[0].score };
     }
+    const { scoreAgain, selectBy, tune } = await import("./ballot.ts");
+    const [scorer, random] = [this.#scorer, this.#folds];
     const select = openMetric(selectBy(settings), classes, this.#ranker);
-    await scoreAgain(sets, this.#scorer, select, rescoreDraws, this.#folds);
+    await scoreAgain(sets, scorer, select, rescoreDraws, random);
     const voted = best(sets, vote);
-    return { voted, ...(await this.#tune(voted)) };
+    return { voted, ...(await tune(voted, { scorer, metric: this.#metric, classes, settings, random })) };
   }
-
-  /**
-   * On fresh draws of folds: the factors that are best by the metric, their mean over the draws, and of the way there
-   * as much as `cut` says. The best threshold of few positives is a noisy one, so it is shrunk toward ½.
-   */
-  async #tune(voted: readonly ScoredSet[]): Promise<Omit<Ballot, "voted">> {
-    const { classes, settings } = this.#job;
-    const draws = settings.rescoreDraws;
-    const metric = this.#metric;
-    const cut = metric.usesLabels ? settings.cut : 0;
-    const { bestFactors, shiftPriors } = await import("./threshold.ts");
-    const factors = new Float64Array(classes).fill(1 - cut);
-    const votes: { y: Int32Array; sum: Float64Array }[] = [];
-    for (let draw = 0; draw < draws; draw++) {
-      this.#scorer.draw(this.#folds);
-      const { y } = this.#scorer;
-      const sum = new Float64Array(y.length * classes);
-      for (const set of voted) {
-        const proba = await this.#scorer.predict(set);
-        for (let i = 0; i < sum.length; i++) sum[i] += proba[i] / voted.length;
-      }
-      const best = cut > 0 ? bestFactors(y, sum, classes, metric) : factors;
-      for (let c = 0; c < classes; c++) factors[c] += (cut * best[c]) / draws;
-      votes.push({ y, sum });
-    }
-    const values = votes.map(({ y, sum }) => metric.compute(y, shiftPriors(sum, factors), classes));
-    return { factors, outOfFold: average(values.map((value) => utility(metric, value))) };
-  }
-}
-
-/** Sets are chosen by what they do to the order of the rows: where the rows are cut is one number, tuned afterwards. */
-function selectBy({ select, metric }: Settings): Settings["metric"] {
-  if (select !== "auto") return select;
-  if (metric === "balanced_accuracy" || metric === "g_mean") return "roc_auc";
-  return metric === "f1" || metric === "f1_macro" || metric === "mcc" ? "average_precision" : metric;
 }
 
 /** The critic's memory, where it is another than the usual one; loaded when it is. */
@@ -367,27 +334,6 @@ function choose(sets: ScoredSet[], { rescore, vote }: Settings): ScoredSet[] {
 /** The `count` best of the sets, best first, of equals the earlier. */
 function best(sets: readonly ScoredSet[], count: number): ScoredSet[] {
   return [...sets].sort((a, b) => b.score - a.score).slice(0, count);
-}
-
-/**
- * The maximum of many noisy scores is mostly luck: score the candidates again on fresh inner folds, the same for all,
- * and let that mean decide (method: re-scoring removes the winner's curse).
- */
-async function scoreAgain(
-  sets: ScoredSet[],
-  scorer: Scorer,
-  metric: Metric,
-  draws: number,
-  random: Random,
-): Promise<void> {
-  const sums = new Float64Array(sets.length);
-  for (let draw = 0; draw < draws; draw++) {
-    scorer.draw(random);
-    for (let i = 0; i < sets.length; i++) sums[i] += await scorer.score(sets[i], metric);
-  }
-  sets.forEach((set, i) => {
-    set.score = sums[i] / draws;
-  });
 }
 
 /**
@@ -431,7 +377,7 @@ function allFinite(values: Float32Array): boolean {
   return sum === 0;
 }
 
-function average(values: readonly number[]): number {
+export function average(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 

@@ -67,8 +67,8 @@ describe("a user's classifier", () => {
     [[[2, -1]], /\[2,-1\] for row 0/],
     [[], /gave 0 for 1 rows/],
     [[undefined], /for row 0/],
-  ])("answering %j is refused", (proba, message) => {
-    expect(() => answering(proba).predictProba(row)).toThrow(message);
+  ])("answering %j is refused", async (proba, message) => {
+    await expect(answering(proba).predictProba(row)).rejects.toThrow(message);
   });
 
   test("answering no array at all is refused", async () => {

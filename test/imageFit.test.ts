@@ -16,6 +16,7 @@ import { drawPixels } from "../sdk/plots/pixels.ts";
 import { Random } from "../sdk/random.ts";
 import { drawImportancesOf, renderReport, splitPictures } from "../sdk/report.ts";
 import { fit, type Run } from "../sdk/run.ts";
+import { startFrom } from "../sdk/start.ts";
 import type { Table } from "../sdk/table/table.ts";
 import { toy } from "./toy.ts";
 
@@ -300,7 +301,7 @@ test("a generator that starts from rows varies as they do, with the labels that 
   const shape = { sets: 64, rows: 32, width: x.cols + classes, rank: 16, noise: 32 };
   const random = new Random(5);
   const generator = new Generator(backend, shape, adam(0), random);
-  generator.startFrom({ x, y }, random);
+  startFrom(generator, { x, y }, random);
   const spread = (values: number[]) => {
     const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
     return {

@@ -27,7 +27,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["plots", "table", "statistics", "pack"],
   ["engine", "metrics", "folds splits resampling"],
   [
-    "classifiers logistic tree forest examples",
+    "classifiers adapter logistic tree forest examples",
     "networks labels",
     "ranking",
     "threshold",
@@ -38,7 +38,11 @@ const FLOORS: readonly (readonly string[])[] = [
   ],
   ["settings options", "score", "rivals choice", "fidelity memorisation", "images"],
   ["replay factors"],
-  ["train state game critic discriminator frozen noise", "explain pictures", "evaluate evidence"],
+  [
+    "train ballot state game start critic discriminator frozen noise",
+    "explain pictures",
+    "evaluate evidence",
+  ],
   ["split", "parquet", "budget"],
   ["model", "across", "advice"],
   ["run", "resample"],

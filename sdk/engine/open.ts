@@ -1,6 +1,6 @@
 /** Which engine a run takes, and why. */
 import { MakeitError } from "../errors.ts";
-import type { Backend, Step } from "./backend.ts";
+import type { Backend } from "./backend.ts";
 import { type AdapterInfo, describeAdapter, findAdapter } from "./gpu.ts";
 import { WasmBackend } from "./wasm.ts";
 
@@ -22,13 +22,6 @@ export interface Choice {
 
 /** The default critic's first layer: 64 remembered sets of 64 rows of 10 columns. */
 const USUAL: Work = { rows: 4096, inner: 10, cols: 64 };
-
-/** The GPU must be this much faster: its results are not the same bytes everywhere, and noise must not decide. */
-const MARGIN = 1.5;
-/** Multiply-adds of one trial at most: about 10 ms of one core. */
-const TRIAL = 2e8;
-const LAYERS = 4;
-const REPEATS = 3;
 
 /**
  * Opens an engine. `auto` takes the GPU where `chooseEngine` says that it pays.
@@ -68,10 +61,10 @@ export async function chooseEngine(work: Work = USUAL, find = findAdapter): Prom
     return { engine: "wasm", reason: `${info.description} is a CPU that plays a GPU`, adapter: info };
   }
   try {
-    const [gpu, cpu] = [
-      await trial(await openGpu(adapter), work),
-      await trial(await WasmBackend.open(), work),
-    ];
+    // Loaded where it is used: most places have no GPU to try.
+    const { MARGIN, trial } = await import("./trial.ts");
+    const gpu = await trial(await openGpu(adapter), work);
+    const cpu = await trial(await WasmBackend.open(), work);
     const times = `a trial took ${gpu.toFixed(1)} ms on ${info.description}, ${cpu.toFixed(1)} ms on the CPU`;
     return { engine: gpu * MARGIN < cpu ? "webgpu" : "wasm", reason: times, adapter: info };
   } catch (error) {
@@ -107,33 +100,4 @@ async function requireAdapter(): Promise<GPUAdapter> {
       ? "Turn on hardware acceleration in the browser's settings, or take the engine wasm."
       : "In Node, npm install webgpu, and install the GPU's Vulkan, Metal or D3D12 driver; in a browser, use one with WebGPU; or take the engine wasm.",
   );
-}
-
-/** Milliseconds of a few layers, forward and backward, and a read; the best of some. Closes the engine. */
-async function trial(backend: Backend, work: Work): Promise<number> {
-  try {
-    const { inner, cols } = work;
-    const rows = Math.max(1, Math.min(work.rows, Math.floor(TRIAL / (3 * LAYERS * inner * cols))));
-    const [x, dx] = [backend.alloc(rows * inner), backend.alloc(rows * inner)];
-    const [w, dw] = [backend.alloc(inner * cols), backend.alloc(inner * cols)];
-    const [b, y] = [backend.alloc(cols), backend.alloc(rows * cols)];
-    const size = { rows, inner, cols };
-    const layer = [
-      backend.prepare("dense", { x, w, b, y, ...size, activation: 1 }),
-      backend.prepare("dense_dw", { x, dy: y, dw, ...size }),
-      backend.prepare("dense_dx", { dy: y, w, dx, ...size }),
-    ];
-    const plan: Step[] = Array.from({ length: LAYERS }, () => layer).flat();
-    let best = Number.POSITIVE_INFINITY;
-    // The first run warms up and does not count.
-    for (let repeat = 0; repeat <= REPEATS; repeat++) {
-      const started = performance.now();
-      backend.submit(plan);
-      await backend.read(b);
-      if (repeat > 0) best = Math.min(best, performance.now() - started);
-    }
-    return best;
-  } finally {
-    backend.dispose();
-  }
 }

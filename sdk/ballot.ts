@@ -1,0 +1,72 @@
+/** After the last epoch: which sets vote, where their vote decides, and what it is worth. */
+import { type Metric, utility } from "./metrics.ts";
+import type { Random } from "./random.ts";
+import type { LabelledSet, Scorer } from "./score.ts";
+import type { Settings } from "./settings.ts";
+import { bestFactors, shiftPriors } from "./threshold.ts";
+import { average, type ScoredSet, type TrainResult } from "./train.ts";
+
+/** What a vote is judged by: new draws of `scorer`, by `metric`. */
+interface Judge {
+  scorer: Scorer;
+  metric: Metric;
+  classes: number;
+  settings: Settings;
+  random: Random;
+}
+
+/** Sets are chosen by what they do to the order of the rows: where the rows are cut is one number, tuned afterwards. */
+export function selectBy({ select, metric }: Settings): Settings["metric"] {
+  if (select !== "auto") return select;
+  if (metric === "balanced_accuracy" || metric === "g_mean") return "roc_auc";
+  return metric === "f1" || metric === "f1_macro" || metric === "mcc" ? "average_precision" : metric;
+}
+
+/**
+ * The maximum of many noisy scores is mostly luck: score the candidates again on fresh inner folds, the same for all,
+ * and let that mean decide (method: re-scoring removes the winner's curse).
+ */
+export async function scoreAgain(
+  sets: ScoredSet[],
+  scorer: Scorer,
+  metric: Metric,
+  draws: number,
+  random: Random,
+): Promise<void> {
+  const sums = new Float64Array(sets.length);
+  for (let draw = 0; draw < draws; draw++) {
+    scorer.draw(random);
+    for (let i = 0; i < sets.length; i++) sums[i] += await scorer.score(sets[i], metric);
+  }
+  sets.forEach((set, i) => {
+    set.score = sums[i] / draws;
+  });
+}
+
+/**
+ * On fresh draws of folds: the factors that are best by the metric, their mean over the draws, and of the way there
+ * as much as `cut` says. The best threshold of few positives is a noisy one, so it is shrunk toward ½.
+ */
+export async function tune(
+  voted: readonly LabelledSet[],
+  { scorer, metric, classes, settings, random }: Judge,
+): Promise<Pick<TrainResult, "factors" | "outOfFold">> {
+  const draws = settings.rescoreDraws;
+  const cut = metric.usesLabels ? settings.cut : 0;
+  const factors = new Float64Array(classes).fill(1 - cut);
+  const votes: { y: Int32Array; sum: Float64Array }[] = [];
+  for (let draw = 0; draw < draws; draw++) {
+    scorer.draw(random);
+    const { y } = scorer;
+    const sum = new Float64Array(y.length * classes);
+    for (const set of voted) {
+      const proba = await scorer.predict(set);
+      for (let i = 0; i < sum.length; i++) sum[i] += proba[i] / voted.length;
+    }
+    const best = cut > 0 ? bestFactors(y, sum, classes, metric) : factors;
+    for (let c = 0; c < classes; c++) factors[c] += (cut * best[c]) / draws;
+    votes.push({ y, sum });
+  }
+  const values = votes.map(({ y, sum }) => metric.compute(y, shiftPriors(sum, factors), classes));
+  return { factors, outOfFold: average(values.map((value) => utility(metric, value))) };
+}
