@@ -44,7 +44,9 @@ export default defineConfig([
     ],
     // The core in one file: in pieces, shared with what loads later, it would pack worse.
     outputOptions: {
-      codeSplitting: { groups: [{ name: "core", test: /\/sdk\/(?:train|result|version)\.ts$/ }] },
+      codeSplitting: {
+        groups: [{ name: "core", test: /\/sdk\/(?:train|result|version|engine\/chunks)\.ts$/ }],
+      },
     },
   },
   apart("bench", {

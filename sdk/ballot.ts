@@ -4,7 +4,7 @@ import type { Random } from "./random.ts";
 import type { LabelledSet, Scorer } from "./score.ts";
 import type { Settings } from "./settings.ts";
 import { bestFactors, shiftPriors } from "./threshold.ts";
-import { average, type ScoredSet, type TrainResult } from "./train.ts";
+import type { ScoredSet, TrainResult } from "./train.ts";
 
 /** What a vote is judged by: new draws of `scorer`, by `metric`. */
 interface Judge {
@@ -67,6 +67,10 @@ export async function tune(
     for (let c = 0; c < classes; c++) factors[c] += (cut * best[c]) / draws;
     votes.push({ y, sum });
   }
-  const values = votes.map(({ y, sum }) => metric.compute(y, shiftPriors(sum, factors), classes));
-  return { factors, outOfFold: average(values.map((value) => utility(metric, value))) };
+  let worth = 0;
+  for (const { y, sum } of votes) {
+    const value = metric.compute(y, shiftPriors(sum, factors), classes);
+    worth += utility(metric, value);
+  }
+  return { factors, outOfFold: worth / draws };
 }

@@ -3,8 +3,8 @@ import { averageSplits, gatherEvidence, judge, recurring, type Tested, utilitySi
 import { diagnose } from "./advice.ts";
 import type { Load } from "./budget.ts";
 import { criticWork } from "./critic.ts";
-import { sumTimes } from "./engine/backend.ts";
 import { type Choice, resolveEngine } from "./engine/open.ts";
+import { sumTimes } from "./engine/stopwatch.ts";
 import { inputError, MakeitError } from "./errors.ts";
 import { openMetric } from "./metrics.ts";
 import { Model, plain, sample } from "./model.ts";

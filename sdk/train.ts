@@ -377,7 +377,7 @@ function allFinite(values: Float32Array): boolean {
   return sum === 0;
 }
 
-export function average(values: readonly number[]): number {
+function average(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 

@@ -45,29 +45,5 @@ export interface KernelTime {
   readonly ms: number;
 }
 
-/** The times of several engines in one list, longest first. */
-export function sumTimes(lists: readonly (readonly KernelTime[])[]): KernelTime[] {
-  const sum = new Stopwatch();
-  for (const { kernel, ms, calls } of lists.flat()) sum.add(kernel, ms, calls);
-  return sum.times();
-}
-
-/** Adds up the time of kernels. */
-export class Stopwatch {
-  readonly #kernels = new Map<KernelName, { calls: number; ms: number }>();
-
-  add(kernel: KernelName, ms: number, calls = 1): void {
-    const known = this.#kernels.get(kernel) ?? { calls: 0, ms: 0 };
-    known.calls += calls;
-    known.ms += ms;
-    this.#kernels.set(kernel, known);
-  }
-
-  times(): KernelTime[] {
-    const times = [...this.#kernels].map(([kernel, { calls, ms }]) => ({ kernel, calls, ms }));
-    return times.sort((a, b) => b.ms - a.ms);
-  }
-}
-
 /** Offsets of views are multiples of this many floats (WebGPU binds at 256-byte steps). */
 export const VIEW_ALIGNMENT = 64;

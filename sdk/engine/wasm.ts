@@ -1,4 +1,4 @@
-import { type Backend, type KernelTime, type Step, Stopwatch, type Tensor } from "./backend.ts";
+import type { Backend, KernelTime, Step, Tensor } from "./backend.ts";
 import {
   checkCall,
   checkLength,
@@ -14,6 +14,7 @@ import {
 import type { Crew } from "./crew.ts";
 import type { KernelCall, KernelName } from "./kernels.ts";
 import { Cpu } from "./module.ts";
+import type { Stopwatch } from "./stopwatch.ts";
 
 class WasmTensor implements Tensor {
   readonly owner: WasmBackend;
@@ -54,10 +55,10 @@ export class WasmBackend implements Backend {
   readonly #crew: Crew | undefined;
   #cpu: Cpu | undefined;
 
-  private constructor(cpu: Cpu, profile: boolean, crew?: Crew) {
+  private constructor(cpu: Cpu, stopwatch: Stopwatch | undefined, crew?: Crew) {
     this.#cpu = cpu;
+    this.#stopwatch = stopwatch;
     this.#crew = crew;
-    if (profile) this.#stopwatch = new Stopwatch();
   }
 
   /**
@@ -65,18 +66,19 @@ export class WasmBackend implements Backend {
    * memory can be shared, else on one) the results are the same bytes; with `relaxed` they are the machine's own.
    */
   static async open({ profile = false, threads = 1, relaxed = false } = {}): Promise<WasmBackend> {
+    const stopwatch = profile ? new (await import("./stopwatch.ts")).Stopwatch() : undefined;
     if (relaxed) {
       const { openRelaxed } = await import("./relaxed.ts");
-      return new WasmBackend(await openRelaxed(), profile);
+      return new WasmBackend(await openRelaxed(), stopwatch);
     }
     if (threads > 1) {
       const { Crew, canShare } = await import("./crew.ts");
       if (canShare()) {
         const crew = await Crew.open(threads);
-        return new WasmBackend(crew.cpu, profile, crew);
+        return new WasmBackend(crew.cpu, stopwatch, crew);
       }
     }
-    return new WasmBackend(await Cpu.open(), profile);
+    return new WasmBackend(await Cpu.open(), stopwatch);
   }
 
   /** Bytes of the engine's memory. */

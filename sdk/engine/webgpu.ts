@@ -5,7 +5,7 @@
  */
 import { MakeitError } from "../errors.ts";
 import { shaders as builtIn } from "../generated/shaders.ts";
-import { type Backend, type KernelTime, type Step, Stopwatch, type Tensor } from "./backend.ts";
+import type { Backend, KernelTime, Step, Tensor } from "./backend.ts";
 import {
   checkCall,
   checkLength,
@@ -20,6 +20,7 @@ import {
 } from "./check.ts";
 import { type Call, chunks } from "./chunks.ts";
 import { type Dispatch, type KernelCall, type KernelName, kernels } from "./kernels.ts";
+import type { GpuStopwatch } from "./stopwatch.ts";
 
 // GPUBufferUsage and GPUMapMode as numbers: Dawn's Node package does not make them globals.
 const MAP_READ = 0x1;
@@ -27,14 +28,10 @@ const COPY_SRC = 0x4;
 const COPY_DST = 0x8;
 const UNIFORM = 0x40;
 const STORAGE = 0x80;
-const QUERY_RESOLVE = 0x200;
 const TO_READ = 0x1;
 
 /** How long a failed read waits for the news that the device is lost. */
 const LOSS_MS = 200;
-
-/** Two time stamps a step; a query set holds at most 4,096. */
-const TIMED_STEPS = 2048;
 
 export interface WebGpuOptions {
   adapter: GPUAdapter;
@@ -99,23 +96,19 @@ export class WebGpuBackend implements Backend {
   #readings: Reading[] = [];
   /** Answers that are on their way: error scopes, compilation messages, time stamps. */
   readonly #pending = new Set<Promise<void>>();
-  readonly #stopwatch: Stopwatch | undefined;
-  readonly #queries: GPUQuerySet | undefined;
+  readonly #stopwatch: GpuStopwatch | undefined;
   #bytes = 0;
   #fault: MakeitError | undefined;
   #disposed = false;
 
-  private constructor(device: GPUDevice, options: WebGpuOptions) {
+  private constructor(device: GPUDevice, options: WebGpuOptions, stopwatch: GpuStopwatch | undefined) {
     this.#device = device;
+    this.#stopwatch = stopwatch;
     this.#sources = { ...builtIn, ...options.shaders };
     this.#bindingBytes = Math.min(
       options.bindingBytes ?? Number.POSITIVE_INFINITY,
       device.limits.maxStorageBufferBindingSize,
     );
-    if (device.features.has("timestamp-query")) {
-      this.#stopwatch = new Stopwatch();
-      this.#queries = device.createQuerySet({ type: "timestamp", count: 2 * TIMED_STEPS });
-    }
     device.addEventListener("uncapturederror", (event) => {
       event.preventDefault();
       this.#keep("engine", `The GPU refused a command: ${event.error.message.trim()}`);
@@ -131,15 +124,17 @@ export class WebGpuBackend implements Backend {
    */
   static async open(options: WebGpuOptions): Promise<WebGpuBackend> {
     const { features, limits } = options.adapter;
+    const timed = options.profile && features.has("timestamp-query");
+    const timing = timed ? await import("./stopwatch.ts") : undefined;
     try {
       const device = await options.adapter.requestDevice({
-        requiredFeatures: options.profile && features.has("timestamp-query") ? ["timestamp-query"] : [],
+        requiredFeatures: timed ? ["timestamp-query"] : [],
         requiredLimits: {
           maxBufferSize: limits.maxBufferSize,
           maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
         },
       });
-      return new WebGpuBackend(device, options);
+      return new WebGpuBackend(device, options, timing && new timing.GpuStopwatch(device));
     } catch (error) {
       throw new MakeitError(
         "engine",
@@ -211,13 +206,14 @@ export class WebGpuBackend implements Backend {
     const steps = plan as readonly GpuStep[];
     this.#copyReadings();
     const encoder = this.#device.createCommandEncoder();
-    if (this.#queries) this.#encodeTimed(encoder, steps, this.#queries);
-    else {
+    const collect = this.#stopwatch?.encode(encoder, steps, encode);
+    if (!collect) {
       const pass = encoder.beginComputePass();
       for (const step of steps) encode(pass, step);
       pass.end();
     }
     this.#device.queue.submit([encoder.finish()]);
+    if (collect) this.#await(collect());
   }
 
   /** Reads that are asked for together travel in one submission. */
@@ -282,36 +278,6 @@ export class WebGpuBackend implements Backend {
     } catch (error) {
       for (const { done } of readings) done(error);
     }
-  }
-
-  /** One pass a step, with a time stamp on both sides. */
-  #encodeTimed(encoder: GPUCommandEncoder, steps: readonly GpuStep[], querySet: GPUQuerySet): void {
-    const size = 16 * Math.max(1, steps.length);
-    const resolved = this.#device.createBuffer({ size, usage: QUERY_RESOLVE | COPY_SRC });
-    const staging = this.#device.createBuffer({ size, usage: MAP_READ | COPY_DST });
-    for (let first = 0; first < steps.length; first += TIMED_STEPS) {
-      const part = steps.slice(first, first + TIMED_STEPS);
-      part.forEach((step, i) => {
-        const pass = encoder.beginComputePass({
-          timestampWrites: { querySet, beginningOfPassWriteIndex: 2 * i, endOfPassWriteIndex: 2 * i + 1 },
-        });
-        encode(pass, step);
-        pass.end();
-      });
-      encoder.resolveQuerySet(querySet, 0, 2 * part.length, resolved, 16 * first);
-    }
-    encoder.copyBufferToBuffer(resolved, 0, staging, 0, size);
-    const collect = async () => {
-      await staging.mapAsync(TO_READ);
-      const stamps = new BigUint64Array(staging.getMappedRange());
-      steps.forEach(({ kernel }, i) => {
-        this.#stopwatch!.add(kernel, Number(stamps[2 * i + 1] - stamps[2 * i]) / 1e6);
-      });
-      resolved.destroy();
-      staging.destroy();
-    };
-    // Mapping must be asked for after the submission.
-    this.#await(Promise.resolve().then(collect));
   }
 
   #bind({ kernel, values }: Call): Bound[] {
