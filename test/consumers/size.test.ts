@@ -9,6 +9,8 @@ import { expect, inject, test } from "vitest";
 const LIMIT = 40 * 1024;
 /** What is loaded later and counts nevertheless: one engine or the other is always needed. */
 const ENGINES = /^(core\.packed|webgpu)-/;
+/** What takes the place of the usual module where several threads or fused multiplication are asked for. */
+const INSTEAD = /^(threads|relaxed)\.packed-/;
 
 test.each([
   ["training alone", "export { train }", /([\d.]+) KB minified and gzipped/],
@@ -27,9 +29,13 @@ test.each([
 });
 
 test("tables, comparisons, trees and model files are loaded later, and are not much more", async () => {
-  const later = (await bundle("export *")).filter(({ core }) => !core);
+  const files = (await bundle("export *")).filter(({ core }) => !core);
+  const instead = files.filter(({ name }) => INSTEAD.test(name));
+  expect(instead.length).toBe(2);
+  for (const { name, size } of instead) expect(size, name).toBeLessThan(11_000);
+  const later = files.filter((file) => !instead.includes(file));
   expect(later.length).toBeGreaterThan(5);
-  expect(total(later)).toBeLessThan(80_000);
+  expect(total(later)).toBeLessThan(82_000);
 });
 
 const total = (files: readonly { size: number }[]) => files.reduce((sum, { size }) => sum + size, 0);
