@@ -111,6 +111,7 @@ export class Critic {
 
   /** Share of its ReLU units that were 0 for all of the epoch's rows. */
   async deadUnits(): Promise<number> {
+    const { activeUnits } = await import("./health.ts");
     const layers = await Promise.all(
       this.predict.relus.map(async ({ y, units }) => activeUnits(await this.#backend.read(y), units)),
     );
@@ -214,13 +215,6 @@ export function criticWork(settings: Settings, realRows: number, columns: number
   return settings.critic === "set"
     ? { rows: sets * rows, inner: columns + 1, cols }
     : { rows: sets, inner: rows * (columns + 1), cols };
-}
-
-/** 1 for each column of (rows, units) that holds anything but 0. */
-function activeUnits(values: Float32Array, units: number): Uint8Array {
-  const active = new Uint8Array(units);
-  for (let i = 0; i < values.length; i++) if (values[i] !== 0) active[i % units] = 1;
-  return active;
 }
 
 /** While the memory fills, its batch grows by doubling, so that few shapes are ever prepared. */

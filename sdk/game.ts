@@ -3,13 +3,14 @@
  * real rows from generated ones; the generator descends mean((critic(set) − 1)²) + λ · BCE(discriminator(rows), real).
  */
 import { Critic, type CriticState, type OpenMemory } from "./critic.ts";
+import type { noiseDeviations } from "./deviations.ts";
 import { Discriminator, type DiscriminatorState } from "./discriminator.ts";
 import type { Backend } from "./engine/backend.ts";
 import type { Cpu } from "./engine/module.ts";
 import type { FrozenDiscriminator } from "./frozen.ts";
 import { LabelViews } from "./labels.ts";
 import { adam, Generator, type GeneratorShape, type NetworkState, rmsprop } from "./networks.ts";
-import { Noise, noiseDeviations } from "./noise.ts";
+import { Noise } from "./noise.ts";
 import type { Random } from "./random.ts";
 import type { LabelledSet } from "./score.ts";
 import type { Settings } from "./settings.ts";
@@ -66,6 +67,7 @@ interface Opening {
 interface Rare {
   Frozen: typeof FrozenDiscriminator | undefined;
   startFrom: typeof startFrom | undefined;
+  deviations: typeof noiseDeviations | undefined;
 }
 
 /** Everything that one split's networks need, allocated and prepared once. */
@@ -86,7 +88,7 @@ export class Game {
     cpu: Cpu,
     job: TrainJob,
     { rows, random, state, memory }: Opening,
-    { Frozen, startFrom }: Rare,
+    { Frozen, startFrom, deviations }: Rare,
   ) {
     const { settings, x, classes } = job;
     const shape = generatorShape(job, rows);
@@ -99,7 +101,8 @@ export class Game {
     this.#random = random;
     this.#generator = new Generator(backend, shape, optimizer, random);
     startFrom?.(this.#generator, job, random);
-    this.#noise = new Noise(cpu, noiseDeviations(job, shape.noise), shape.sets, random.bits());
+    const sd = deviations?.(job, shape.noise) ?? new Float32Array(shape.noise).fill(settings.noiseSd);
+    this.#noise = new Noise(cpu, sd, shape.sets, random.bits());
     this.#raw = new Float32Array(shape.sets * rows * width);
     this.#labels = new LabelViews(backend, this.#generator, x.cols, classes);
     this.#critic = new Critic(backend, settings, this.#generator, this.#labels, random, memory);
@@ -113,11 +116,15 @@ export class Game {
 
   /** Begins anew, or goes on from a state. */
   static async open(backend: Backend, cpu: Cpu, job: TrainJob, opening: Opening): Promise<Game> {
-    const { frozenEpochs, start } = job.settings;
+    const { frozenEpochs, start, noiseFromData } = job.settings;
     const frozen = frozenEpochs > 0 ? await import("./frozen.ts") : undefined;
     const blends = start === "rows" ? await import("./start.ts") : undefined;
-    const rare = { Frozen: frozen?.FrozenDiscriminator, startFrom: blends?.startFrom };
-    return new Game(backend, cpu, job, opening, rare);
+    const columns = noiseFromData ? await import("./deviations.ts") : undefined;
+    return new Game(backend, cpu, job, opening, {
+      Frozen: frozen?.FrozenDiscriminator,
+      startFrom: blends?.startFrom,
+      deviations: columns?.noiseDeviations,
+    });
   }
 
   /** Draws noise and makes a batch of sets; also asks the critic about them before it learns from them. */
@@ -179,6 +186,7 @@ export class Game {
       this.#critic.deadUnits(),
       this.#discriminator?.accuracy() ?? 0,
     ]);
+    const { diversityOf } = await import("./health.ts");
     return { deadUnits, discriminatorAccuracy, diversity: diversityOf(this.#raw, this.#generator.shape) };
   }
 
@@ -213,29 +221,4 @@ export class Game {
       weights: await this.#generator.parameters.read(),
     };
   }
-}
-
-/** √(variance between the sets at one place / variance over all rows), mean over the columns of (sets, rows, width). */
-function diversityOf(
-  values: Float32Array,
-  { sets, rows, width }: { sets: number; rows: number; width: number },
-): number {
-  let sum = 0;
-  for (let j = 0; j < width; j++) {
-    let [all, squares, within] = [0, 0, 0];
-    for (let s = 0; s < rows; s++) {
-      let [place, placeSquares] = [0, 0];
-      for (let b = 0; b < sets; b++) {
-        const value = values[(b * rows + s) * width + j];
-        place += value;
-        placeSquares += value * value;
-      }
-      within += placeSquares - (place * place) / sets;
-      all += place;
-      squares += placeSquares;
-    }
-    const total = squares - (all * all) / (sets * rows);
-    if (total > 0) sum += Math.sqrt(Math.min(1, Math.max(0, within / total)));
-  }
-  return sum / width;
 }

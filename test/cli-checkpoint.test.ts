@@ -325,9 +325,14 @@ describe("--resume", () => {
     expect(results("none")).toEqual(expected);
   });
 
-  test("of a finished run is refused", async () => {
+  test("of a finished run leaves it as it is and says so", async () => {
     cpSync(place.path("expected"), place.path("finished"), { recursive: true });
-    expectRefusal(await resumed("finished"), /is not empty/);
+    const { code, stderr } = await resumed("finished");
+    expect([code, stderr.trim()]).toEqual([
+      0,
+      expect.stringContaining("holds a finished run, and nothing is left to do"),
+    ]);
+    expect(results("finished")).toEqual(expected);
   });
 
   test.each([

@@ -39,7 +39,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["settings options", "score", "rivals choice", "fidelity memorisation", "images"],
   ["replay factors"],
   [
-    "train ballot state game start critic discriminator frozen noise",
+    "train ballot state game start critic discriminator frozen noise deviations health",
     "explain pictures",
     "evaluate evidence",
   ],

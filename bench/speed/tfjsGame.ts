@@ -16,7 +16,7 @@ import {
   rowClassifier,
   setCritic,
 } from "../../sdk/networks.ts";
-import { Noise, noiseDeviations } from "../../sdk/noise.ts";
+import { Noise } from "../../sdk/noise.ts";
 import { derive, PURPOSE, Random } from "../../sdk/random.ts";
 import { cpuRanker } from "../../sdk/ranking.ts";
 import { rowsByClass } from "../../sdk/resampling.ts";
@@ -152,7 +152,7 @@ async function openParts(tf: Tf, cpu: Cpu, job: TrainJob, rows: number, random: 
     return { ...network, noise, table: labelledRows(tf, job), byClass: rowsByClass(y, classes) };
   };
   const generator = await openGenerator(tf, backend, shape, settings, random);
-  const noise = new Noise(cpu, noiseDeviations(job, length), sets, random.bits());
+  const noise = new Noise(cpu, new Float32Array(length).fill(job.settings.noiseSd), sets, random.bits());
   const critic = await learner(setCritic(settings.criticWidth, rows), settings.criticLearningRate);
   const discriminator = settings.lambda > 0 ? await teachable() : undefined;
   return { shape, noise, generator, critic, discriminator };
