@@ -6,22 +6,15 @@
  *
  *   npm run bench:lambda -- --data FOLDER [--only A,B] [--lambdas 0,.25,1,4,16] [--seeds 3] [--json FILE]
  */
+
 import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
+import { vote } from "../sdk/ballot.ts";
 import { fidelity } from "../sdk/evidence.ts";
 import type { Labelled } from "../sdk/fidelity.ts";
 import { Model } from "../sdk/model.ts";
-import {
-  Cpu,
-  openLearner,
-  openMetric,
-  resolveSettings,
-  type Settings,
-  sample,
-  train,
-  vote,
-} from "../sdk/node.ts";
+import { Cpu, openLearner, openMetric, resolveSettings, type Settings, sample, train } from "../sdk/node.ts";
 import { stackSets } from "../sdk/split.ts";
 import { repeatedSplits } from "../sdk/splits.ts";
 import { mean, sd, spearman } from "../sdk/statistics.ts";

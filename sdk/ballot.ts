@@ -1,10 +1,12 @@
-/** After the last epoch: which sets vote, where their vote decides, and what it is worth. */
+/** After the last epoch: the vote, which sets have one, where their vote decides, and what it is worth. */
+import type { Learner } from "./classifiers.ts";
+import type { Matrix } from "./matrix.ts";
 import { type Metric, utility } from "./metrics.ts";
 import type { Random } from "./random.ts";
-import type { LabelledSet, Scorer } from "./score.ts";
+import { type LabelledSet, Mixture, type Scorer } from "./score.ts";
 import type { Settings } from "./settings.ts";
 import { bestFactors, shiftPriors } from "./threshold.ts";
-import type { ScoredSet, TrainResult } from "./train.ts";
+import type { ScoredSet, TrainJob, TrainResult } from "./train.ts";
 
 /** What a vote is judged by: new draws of `scorer`, by `metric`. */
 interface Judge {
@@ -73,4 +75,27 @@ export async function tune(
     worth += utility(metric, value);
   }
   return { factors, outOfFold: worth / draws };
+}
+
+/**
+ * The final classifier: one fit a voted set, probabilities averaged (soft vote). `objective` as in training: on real
+ * and generated rows, or on the generated ones alone.
+ * @returns row-major (rows of `queryX`, classes): their argmax decides where the factors say.
+ */
+export async function vote(
+  job: Pick<TrainJob, "x" | "y" | "classes" | "settings">,
+  { voted, factors }: { voted: readonly LabelledSet[]; factors?: Float64Array },
+  learner: Learner,
+  queryX: Matrix,
+): Promise<Float64Array> {
+  const { x, y, settings, classes } = job;
+  const sum = new Float64Array(queryX.rows * classes);
+  const mixture = new Mixture(x, y, voted[0].x.rows, settings.weight);
+  for (const set of voted) {
+    if (settings.objective === "augmented") await mixture.fit(learner, set);
+    else await learner.fit(set.x, set.y);
+    const proba = await learner.predictProba(queryX);
+    for (let i = 0; i < sum.length; i++) sum[i] += proba[i] / voted.length;
+  }
+  return factors ? shiftPriors(sum, factors) : sum;
 }

@@ -145,14 +145,14 @@ export class Critic {
     const slots = this.#replay.capacity;
     const whole = size === WHOLE;
     const count = whole ? slots : size;
-    const { input, fetch } = this.#replay.batch(count, whole);
+    const { input, draw } = this.#replay.batch(count, whole);
     const pass = this.network.pass(count * this.#rowsPerSet, { train, gradients: "parameters", ...input });
     const [target, call] = [backend.alloc(count), { slots, count, length: 1, first: 0 }];
     const goal = { target, loss: this.loss, length: count, scale: 1 };
     const loss = backend.prepare("mse_grad", { y: pass.y, dy: pass.dy, ...goal });
     const indices = this.#indices.map((index) => backend.view(index, 0, count));
     const steps = indices.flatMap((index) => [
-      ...fetch(index),
+      ...draw(index),
       backend.prepare("gather", { x: this.#replay.scores, index, y: target, ...call }),
       ...pass.forward,
       loss,

@@ -174,7 +174,7 @@ export class Factors implements Memory {
         backend.prepare("add", { x: spread, y: dw, length: dw.length, scale: sets }),
       ];
     };
-    return { input: { first: { forward, backward } }, fetch: () => [] };
+    return { input: { first: { forward, backward } }, draw: () => [] };
   }
 
   /** The batch's rows from those of all slots. */

@@ -4,6 +4,7 @@
  * `makeit-ai/node` adds files, worker threads and pictures, `makeit-ai/table` tables in code, `makeit-ai/parquet`
  * Parquet, `makeit-ai/plots` the pictures, `makeit-ai/options` what every parameter is for.
  */
+import type { vote as castVotes } from "./ballot.ts";
 import type { EvaluateOptions, Evaluation } from "./evaluate.ts";
 import type { Model, SampleOptions } from "./model.ts";
 import type { ResampleOptions } from "./resample.ts";
@@ -46,7 +47,7 @@ export { PRESETS, resolveSettings, type Settings } from "./settings.ts";
 export type { SweepOptions } from "./sweep.ts";
 export type { ReadOptions, Source } from "./table/read.ts";
 export type { Column, Role, Table } from "./table/table.ts";
-export { type TrainJob, type TrainResult, train, vote } from "./train.ts";
+export { type TrainJob, type TrainResult, train } from "./train.ts";
 export { VERSION } from "./version.ts";
 
 /**
@@ -71,6 +72,14 @@ export async function sweepLambda(
 ): Promise<TradePoint[]> {
   const { sweepLambda } = await import("./sweep.ts");
   return sweepLambda(table, options, runner);
+}
+
+/**
+ * The final classifier of a training: one fit a voted set, probabilities averaged.
+ * @returns row-major (rows of `queryX`, classes): their argmax decides where the training's factors say.
+ */
+export async function vote(...args: Parameters<typeof castVotes>): ReturnType<typeof castVotes> {
+  return (await import("./ballot.ts")).vote(...args);
 }
 
 /** Draws new rows from a model's generator. Same seed, same rows. */

@@ -18,7 +18,7 @@ export interface Batch {
   /** (count, length), or the layer that stands for it. */
   input: { x: Tensor } | { first: FirstLayer };
   /** Brings the sets of these slots there. */
-  fetch(index: Tensor): readonly Step[];
+  draw(index: Tensor): readonly Step[];
 }
 
 /** What a critic learns from. */
@@ -109,16 +109,14 @@ export class Replay implements Memory {
 
   /** The whole memory is read where it lies; of other batches, the larger ones share the room of the largest. */
   batch(count: number, whole: boolean): Batch {
-    if (whole) return { input: { x: this.sets }, fetch: () => [] };
+    if (whole) return { input: { x: this.sets }, draw: () => [] };
     const { length } = this.#source;
     if (!this.#room || this.#room.length < count * length)
       this.#room = this.#backend.alloc(Math.max(count, this.#largest) * length);
     const x = this.#backend.view(this.#room, 0, count * length);
     const call = { slots: this.capacity, count, length, first: 0 };
-    const fetch = (index: Tensor) => [
-      this.#backend.prepare("gather", { x: this.sets, index, y: x, ...call }),
-    ];
-    return { input: { x }, fetch };
+    const draw = (index: Tensor) => [this.#backend.prepare("gather", { x: this.sets, index, y: x, ...call })];
+    return { input: { x }, draw };
   }
 
   async state(): Promise<ReplayState> {

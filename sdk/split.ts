@@ -1,4 +1,5 @@
 /** One split, the unit of work: (table, rows, settings, seed) → (model, history, metrics, tree, importances). */
+import { vote } from "./ballot.ts";
 import { chooseMethod } from "./choice.ts";
 import { openLearner } from "./classifiers.ts";
 import type { KernelTime } from "./engine/backend.ts";
@@ -16,14 +17,7 @@ import { type LabelledSet, Mixture } from "./score.ts";
 import type { Settings } from "./settings.ts";
 import { Encoder, type EncoderState } from "./table/encoder.ts";
 import type { Table } from "./table/table.ts";
-import {
-  type GeneratorState,
-  type OpenEngine,
-  type ScoredSet,
-  type TrainHooks,
-  train,
-  vote,
-} from "./train.ts";
+import { type GeneratorState, type OpenEngine, type ScoredSet, type TrainHooks, train } from "./train.ts";
 
 /** Everything a worker needs for one split; plain data but for a user's own metric or classifier. */
 export interface SplitJob {

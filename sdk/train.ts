@@ -13,7 +13,7 @@ import { type Metric, openMetric, type Ranker } from "./metrics.ts";
 import { derive, PURPOSE, Random } from "./random.ts";
 import { cpuRanker } from "./ranking.ts";
 import type { EngineSpan, History, Stopped } from "./result.ts";
-import { type LabelledSet, labelSet, Mixture, openScorer, type Scorer } from "./score.ts";
+import { type LabelledSet, labelSet, openScorer, type Scorer } from "./score.ts";
 import { type Settings, sampleCount } from "./settings.ts";
 import { newProgress, type Progress, type Saved, type TrainState } from "./state.ts";
 
@@ -334,29 +334,6 @@ function choose(sets: ScoredSet[], { rescore, vote }: Settings): ScoredSet[] {
 /** The `count` best of the sets, best first, of equals the earlier. */
 function best(sets: readonly ScoredSet[], count: number): ScoredSet[] {
   return [...sets].sort((a, b) => b.score - a.score).slice(0, count);
-}
-
-/**
- * The final classifier: one fit a voted set, probabilities averaged (soft vote). `objective` as in training: on real
- * and generated rows, or on the generated ones alone.
- * @returns row-major (rows of `queryX`, classes): their argmax decides where the factors say.
- */
-export async function vote(
-  job: Pick<TrainJob, "x" | "y" | "classes" | "settings">,
-  { voted, factors }: { voted: readonly LabelledSet[]; factors?: Float64Array },
-  learner: Learner,
-  queryX: Matrix,
-): Promise<Float64Array> {
-  const { x, y, settings, classes } = job;
-  const sum = new Float64Array(queryX.rows * classes);
-  const mixture = new Mixture(x, y, voted[0].x.rows, settings.weight);
-  for (const set of voted) {
-    if (settings.objective === "augmented") await mixture.fit(learner, set);
-    else await learner.fit(set.x, set.y);
-    const proba = await learner.predictProba(queryX);
-    for (let i = 0; i < sum.length; i++) sum[i] += proba[i] / voted.length;
-  }
-  return factors ? (await import("./threshold.ts")).shiftPriors(sum, factors) : sum;
 }
 
 function correlation(window: { predicted: number[]; scores: number[] }[]): number {

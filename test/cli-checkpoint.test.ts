@@ -1,6 +1,7 @@
 /** The command line when something goes wrong: what is on disk afterwards, and that a run goes on from it. */
 import { execFileSync, spawn } from "node:child_process";
 import {
+  appendFileSync,
   chmodSync,
   chownSync,
   copyFileSync,
@@ -440,14 +441,25 @@ describe("a disk that fills up", () => {
   test.runIf(root && process.platform === "linux")("a real one", async (context) => {
     if (!mount(place.path("disk"))) context.skip("this container may not mount");
     const filler = place.path("disk/run/filler");
-    const full = () => {
+    // Again and again: a checkpoint that is replaced gives room back.
+    const fill = () => {
       try {
-        writeFileSync(filler, new Uint8Array(8 << 20));
+        for (;;) appendFileSync(filler, new Uint8Array(4096));
       } catch {}
     };
+    let filling: NodeJS.Timeout | undefined;
+    const full = () => {
+      fill();
+      filling = setInterval(fill, 10);
+    };
+    const free = () => {
+      clearInterval(filling);
+      rmSync(filler);
+    };
     try {
-      await fills("disk/run", { full, free: () => rmSync(filler) });
+      await fills("disk/run", { full, free });
     } finally {
+      clearInterval(filling);
       execFileSync("umount", [place.path("disk")]);
     }
   });

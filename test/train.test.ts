@@ -1,5 +1,6 @@
 /** The training loop on small tables: it learns, repeats itself, stops when it should, and takes every parameter. */
 import { describe, expect, test } from "vitest";
+import { vote } from "../sdk/ballot.ts";
 import { openLearner } from "../sdk/classifiers.ts";
 import { Cpu } from "../sdk/engine/module.ts";
 import { WasmBackend } from "../sdk/engine/wasm.ts";
@@ -11,7 +12,7 @@ import { resolveSettings, type Settings } from "../sdk/options.ts";
 import { derive, PURPOSE, Random } from "../sdk/random.ts";
 import { labelSet, openScorer } from "../sdk/score.ts";
 import { ksDistance, mean } from "../sdk/statistics.ts";
-import { type TrainHooks, train, vote } from "../sdk/train.ts";
+import { type TrainHooks, train } from "../sdk/train.ts";
 import { Centroids, type Toy, toy } from "./toy.ts";
 
 /** Small networks, and a generator in a hurry. */

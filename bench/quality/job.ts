@@ -1,4 +1,6 @@
 /** One job of the benchmark: one fold of one shuffle of one data set, every method on the same rows. */
+
+import { vote } from "../../sdk/ballot.ts";
 import { chooseMethod } from "../../sdk/choice.ts";
 import { type Learner, openLearner } from "../../sdk/classifiers.ts";
 import { Cpu } from "../../sdk/engine/module.ts";
@@ -13,7 +15,7 @@ import { predictRival, RIVALS, type Rival } from "../../sdk/rivals.ts";
 import { repeatedSplits, type Split } from "../../sdk/splits.ts";
 import { Encoder } from "../../sdk/table/encoder.ts";
 import type { Table } from "../../sdk/table/table.ts";
-import { train, vote } from "../../sdk/train.ts";
+import { train } from "../../sdk/train.ts";
 import { type DataSet, openData } from "./data.ts";
 import { adasyn, borderlineSmote } from "./oversamplers.ts";
 
