@@ -448,7 +448,9 @@ async function runJob(job: Job<SplitTask>, plans: Plans, options: ServeOptions):
       .updateProgress({ ...progress })
       .then(() => delete progress.resumed)
       .catch(() => {});
-  const telling = setInterval(() => void Promise.all([tell(), carrier.carry()]), TELL_MS);
+  // A checkpoint asked for more often than we tell is worth carrying as often.
+  const pace = seconds > 0 ? Math.min(TELL_MS, 1000 * seconds) : TELL_MS;
+  const telling = setInterval(() => void Promise.all([tell(), carrier.carry()]), pace);
   const threads = new Threads(options.stallSeconds ?? STALL_SECONDS);
   const leave = () => threads.stop(true);
   signal?.addEventListener("abort", leave, { once: true });

@@ -25,7 +25,7 @@ const RUN = [
   ...["--patience", "1000", "--samples", "10", "--batch-size", "4", "--critic-steps", "5"],
   ...["--critic-batch", "8", "--rescore", "4", "--vote", "4", "--engine", "wasm"],
 ];
-const LONG = ["--epochs", "60", "--splits", "10", "--checkpoint", "0.1"];
+const LONG = ["--epochs", "120", "--splits", "10", "--checkpoint", "0.1"];
 const SHORT = ["--epochs", "4", "--splits", "2"];
 
 let table: string;
@@ -148,7 +148,7 @@ describe("ten splits on three workers", () => {
     expect(run.stdout).toMatch(
       new RegExp(`stalled and taken up by another: .*split ${split}\\b.*; failed and repeated: `),
     );
-    expect(run.stderr).toMatch(/epoch \d+\/60: score/);
+    expect(run.stderr).toMatch(/epoch \d+\/120: score/);
     expect(readdirSync(`${site.store}/notes`).filter((file) => file.endsWith(".state"))).toEqual([]);
 
     const again = fit(site, "again", LONG);
