@@ -31,6 +31,7 @@ let work: usize; // Newton: the Hessian (length, length). L-BFGS: 1 / its diagon
 
 const NEWTON_LIMIT = 160; // coefficients; beyond, forming and factoring the Hessian costs more than L-BFGS's iterations
 const ONE = f64x2.splat(1);
+const FACTORS: i32 = 512; // numbers from 1 to 2 whose product neither overflows nor loses what a sum would keep
 
 /** Lays the workspace out from `at` and returns its end. */
 function layout(at: usize, points: i32, features: i32, classes: i32): usize {
@@ -211,23 +212,36 @@ function columnDots(r: usize, out: usize): void {
   }
 }
 
-// One output: R = s (p − y), Q = s p (1 − p), returns Σ s ℓ; through e^−|z|, so that nothing overflows
+// One output: R = s (p − y), Q = s p (1 − p), returns Σ s ℓ; through e^−|z|, so that nothing overflows. Rows of one
+// weight share a logarithm: s log(1 + e₁) + s log(1 + e₂) = s log((1 + e₁) (1 + e₂)).
 function sigmoid(): f64 {
   let sum = f64x2.splat(0);
+  let weight = v128.load(S);
+  let product = ONE;
+  let room = FACTORS;
   for (let i: usize = 0, bytes = <usize>rows << 3; i < bytes; i += 16) {
     const z = v128.load(Z + i);
     const y = v128.load(Y + i);
     const s = v128.load(S + i);
     const e = exp(f64x2.neg(f64x2.abs(z)));
-    const larger = f64x2.div(ONE, f64x2.add(ONE, e));
+    const all = f64x2.add(ONE, e);
+    const larger = f64x2.div(ONE, all);
     const smaller = f64x2.mul(e, larger);
     const p = v128.bitselect(larger, smaller, f64x2.ge(z, f64x2.splat(0)));
     v128.store(R + i, f64x2.mul(s, f64x2.sub(p, y)));
     v128.store(Q + i, f64x2.mul(s, f64x2.mul(larger, smaller)));
     const hinge = f64x2.sub(f64x2.max(z, f64x2.splat(0)), f64x2.mul(y, z));
-    sum = f64x2.add(sum, f64x2.mul(s, f64x2.add(hinge, log(f64x2.add(ONE, e)))));
+    sum = f64x2.add(sum, f64x2.mul(s, hinge));
+    if (room == 0 || v128.any_true(f64x2.ne(s, weight))) {
+      sum = f64x2.add(sum, f64x2.mul(weight, log(product)));
+      weight = s;
+      product = ONE;
+      room = FACTORS;
+    }
+    product = f64x2.mul(product, all);
+    room--;
   }
-  return across(sum);
+  return across(f64x2.add(sum, f64x2.mul(weight, log(product))));
 }
 
 // Several outputs: Z ← p = softmax(Z), R = s (p − y), returns Σ s ℓ

@@ -2,7 +2,7 @@
 import type { Learner } from "./classifiers.ts";
 import { embedPlane } from "./embedding.ts";
 import { Cpu } from "./engine/module.ts";
-import { rowsByClass } from "./folds.ts";
+import { rowsByClass, stratifiedSample } from "./folds.ts";
 import { pixelOf } from "./image.ts";
 import { type Matrix, stackRows, takeRows } from "./matrix.ts";
 import { type Metric, utility } from "./metrics.ts";
@@ -21,6 +21,8 @@ const TREE_DEPTH = 4;
 /** Rows of each kind in the embedding: t-SNE grows with their square. */
 const EMBEDDED_ROWS = 400;
 const SHUFFLES = 5;
+/** Rows that are shuffled at most, and of a class at least, where there are so many. */
+const [SHUFFLED_ROWS, SHUFFLED_LEAST] = [20_000, 100];
 const BINS = 20;
 /** Categories that a distribution tells apart; the plot shows the first few of them. */
 const MOST_BARS = 100;
@@ -124,21 +126,22 @@ function perColumn(encoder: Encoder, values: ArrayLike<number>): Map<string, num
  * Permutation importance (Breiman 2001) on held-out rows: how much the metric of a fitted learner drops when a
  * column is shuffled, its features together; mean of a few shuffles. A pixel is shuffled with its eight neighbours in
  * its channel, for they say much the same: without it nothing would be missed.
- * @param set as `encoder` encodes it. @param plain its rows as the plain encoder does.
+ * @param set as `encoder` encodes it. @param inColumns its rows as the plain encoder does.
  */
 export async function permutationImportance(
   encoder: Encoder,
   learner: Learner,
   metric: Metric,
-  { x, y }: LabelledSet,
-  plain: Matrix,
+  set: LabelledSet,
+  inColumns: Matrix,
   seed: number,
 ): Promise<Map<string, number>> {
   const classes = encoder.classes.length;
+  const random = new Random(seed);
+  const { x, y, plain } = fewer({ ...set, plain: inColumns }, classes, random);
   const measure = async (rows: Matrix) =>
     utility(metric, metric.compute(y, await learner.predictProba(rows), classes));
   const base = await measure(x);
-  const random = new Random(seed);
   const drops = new Map<string, number>();
   for (const [name, features] of featureGroups(encoder.plain)) {
     const shuffled: Matrix = { ...x, data: x.data.slice() };
@@ -151,6 +154,17 @@ export async function permutationImportance(
     drops.set(name, drop);
   }
   return drops;
+}
+
+/** The rows, or as many of them as tell. */
+function fewer<S extends LabelledSet & { plain: Matrix }>(all: S, classes: number, random: Random) {
+  if (all.y.length <= SHUFFLED_ROWS) return all;
+  const rows = stratifiedSample(rowsByClass(all.y, classes), SHUFFLED_ROWS, SHUFFLED_LEAST, random);
+  return {
+    x: takeRows(all.x, rows),
+    y: Int32Array.from(rows, (row) => all.y[row]),
+    plain: takeRows(all.plain, rows),
+  };
 }
 
 /** The features that are shuffled for each column. */

@@ -102,13 +102,12 @@ function closest(x: Matrix, row: number, y: Matrix, among: readonly number[], it
 }
 
 /** Share of keys that are among the known ones. */
-export function shareIn(keys: readonly string[], known: ReadonlySet<string>): number {
+export function shareIn(keys: Float64Array, known: ReadonlySet<number>): number {
   return keys.filter((key) => known.has(key)).length / keys.length;
 }
 
 /** Share of keys that occur more than once. */
-export function repeated(keys: readonly string[]): number {
-  const counts = new Map<string, number>();
-  for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1);
-  return keys.filter((key) => counts.get(key)! > 1).length / keys.length;
+export function repeated(keys: Float64Array): number {
+  const sorted = keys.slice().sort();
+  return sorted.filter((key, i) => key === sorted[i - 1] || key === sorted[i + 1]).length / keys.length;
 }

@@ -121,30 +121,49 @@ export function interpolate(
   return out;
 }
 
+/** Features between two looks at whether a row is too far already. */
+const STRIDE = 8;
+
 /** Nearest rows among given ones (a class's), categorical groups counted as same or different. */
 export class Neighbours {
-  readonly #x: Matrix;
-  readonly #continuous: number[];
+  readonly #rows: number;
+  /** The continuous features alone, row by row. */
+  readonly #values: Float32Array;
+  readonly #width: number;
   /** Per group: a code per row, equal where the rows agree on the whole group. */
   readonly #codes: Int32Array[];
   readonly #penalty: number;
 
   constructor(x: Matrix, groups: readonly (readonly number[])[]) {
     const grouped = new Set(groups.flat());
-    this.#x = x;
-    this.#continuous = Array.from({ length: x.cols }, (_, j) => j).filter((j) => !grouped.has(j));
+    const continuous = Array.from({ length: x.cols }, (_, j) => j).filter((j) => !grouped.has(j));
+    this.#rows = x.rows;
+    this.#width = continuous.length;
+    this.#values = new Float32Array(x.rows * continuous.length);
+    continuous.forEach((j, place) => {
+      for (let i = 0; i < x.rows; i++) this.#values[i * this.#width + place] = x.data[i * x.cols + j];
+    });
     this.#codes = groups.map((group) => groupCodes(x, group));
-    const sds = this.#continuous.map((j) => populationSd(x, j));
+    const sds = continuous.map((j) => populationSd(x, j));
     const median = quantile(sds, 0.5);
     // Without continuous features, or with most of them constant, one group that differs counts as one unit.
     this.#penalty = median > 0 ? median * median : 1;
   }
 
-  /** The squared distance of two rows. */
-  distance(a: number, b: number): number {
-    const { data, cols } = this.#x;
+  /** The squared distance of two rows; where it is `bound` at least, something from `bound` on. */
+  distance(a: number, b: number, bound = Number.POSITIVE_INFINITY): number {
+    const values = this.#values;
     let sum = 0;
-    for (const j of this.#continuous) sum += (data[a * cols + j] - data[b * cols + j]) ** 2;
+    let p = a * this.#width;
+    let q = b * this.#width;
+    const end = p + this.#width;
+    // It only grows: most rows are too far by a few features.
+    while (p < end && sum < bound) {
+      for (const stop = Math.min(end, p + STRIDE); p < stop; p++, q++) {
+        const apart = values[p] - values[q];
+        sum += apart * apart;
+      }
+    }
     for (const codes of this.#codes) if (codes[a] !== codes[b]) sum += this.#penalty;
     return sum;
   }
@@ -153,10 +172,11 @@ export class Neighbours {
   nearest(row: number, k: number): Uint32Array {
     const rows: number[] = [];
     const distances: number[] = [];
-    for (let other = 0; other < this.#x.rows; other++) {
+    for (let other = 0; other < this.#rows; other++) {
       if (other === row) continue;
-      const distance = this.distance(row, other);
-      if (rows.length === k && distance >= distances[k - 1]) continue;
+      const bound = rows.length === k ? distances[k - 1] : Number.POSITIVE_INFINITY;
+      const distance = this.distance(row, other, bound);
+      if (distance >= bound) continue;
       let at = rows.length;
       while (at > 0 && distances[at - 1] > distance) at--;
       rows.splice(at, 0, other);

@@ -1,14 +1,16 @@
 /** The simple rivals of synthetic data: what anyone can do about imbalance in a line or two. */
 import type { Learner } from "./classifiers.ts";
-import { foldSplit, rowsByClass, stratifiedFolds } from "./folds.ts";
+import { foldSplit, rowsByClass, stratifiedFolds, stratifiedSample } from "./folds.ts";
 import { type Matrix, takeRows } from "./matrix.ts";
 import { type Metric, utility } from "./metrics.ts";
 import { derive, Random } from "./random.ts";
 import { balancedWeights, oversample, smote } from "./resampling.ts";
 import { applyThreshold, bestShift, bestThreshold, shiftPriors } from "./threshold.ts";
 
-/** The rivals of every verdict, in the order they are reported. */
-/** `weightedThreshold` is class weights with a tuned threshold on top. */
+/**
+ * The rivals of every verdict, in the order they are reported; `weightedThreshold` is class weights with a tuned
+ * threshold on top.
+ */
 export const RIVALS = ["none", "weighted", "threshold", "weightedThreshold", "oversample", "smote"] as const;
 export type Rival = (typeof RIVALS)[number];
 
@@ -73,28 +75,73 @@ export async function predictRival(rival: Rival, problem: RivalProblem): Promise
 
 /** Draws of folds that a rival's worth on training rows is averaged over. */
 const ESTIMATES = 2;
+/** Rivals that are another's predictions with a tuned decision. */
+const TUNED = { threshold: "none", weightedThreshold: "weighted" } as const;
 
 /**
- * Each rival's score on the training rows (higher is better), out of fold, mean over two draws of folds; thresholds are tuned within the
- * folds. Nothing when the rarest class has one row, which cannot be held out.
+ * Each rival's score on the training rows (higher is better), out of fold, mean over draws of folds. A threshold for
+ * the rows of a fold is tuned on the predictions for the others: one number, so that it matters little that those
+ * models have seen the fold. Nothing when the rarest class has one row, which cannot be held out.
  */
 export async function estimateRivals(
   problem: Omit<RivalProblem, "testX">,
 ): Promise<Record<Rival, number> | undefined> {
   const { trainX, trainY, classes, metric, seed } = problem;
-  const sums = {} as Record<Rival, number>;
+  const sums = Object.fromEntries(RIVALS.map((rival) => [rival, 0])) as Record<Rival, number>;
   for (let draw = 0; draw < ESTIMATES; draw++) {
     const random = new Random(derive(seed, STREAM, ESTIMATE, draw));
     const folds = innerFolds(trainY, classes, problem.innerFolds ?? 5, random);
     if (!folds) return undefined;
+    const held: Partial<Record<Rival, Float64Array>> = {};
     for (const rival of RIVALS) {
+      const tuned = TUNED[rival as keyof typeof TUNED];
       const model: FitPredict = (x, y, rows) =>
         predictRival(rival, { ...problem, trainX: x, trainY: y, testX: rows });
-      const held = await outOfFold(trainX, trainY, classes, folds, model);
-      sums[rival] = (sums[rival] ?? 0) + utility(metric, metric.compute(trainY, held, classes)) / ESTIMATES;
+      held[rival] = tuned
+        ? decideAcross(held[tuned]!, folds, problem)
+        : await outOfFold(trainX, trainY, classes, folds, model);
+      sums[rival] += utility(metric, metric.compute(trainY, held[rival]!, classes)) / ESTIMATES;
     }
   }
   return sums;
+}
+
+/** Decides on each fold's rows by what is best on all others'. */
+function decideAcross(
+  held: Float64Array,
+  folds: Int32Array,
+  { trainY, classes, metric }: Omit<RivalProblem, "testX">,
+): Float64Array {
+  const probaOf = (rows: Uint32Array) =>
+    Float64Array.from({ length: rows.length * classes }, (_, i) => {
+      return held[rows[Math.floor(i / classes)] * classes + (i % classes)];
+    });
+  const out = new Float64Array(held.length);
+  const count = folds.reduce((most, fold) => Math.max(most, fold + 1), 0);
+  for (let fold = 0; fold < count; fold++) {
+    const { train, test } = foldSplit(folds, fold);
+    const y = Int32Array.from(train, (row) => trainY[row]);
+    const decided = tunedOn(y, probaOf(train), classes, metric)(probaOf(test));
+    test.forEach((row, i) => {
+      out.set(decided.subarray(i * classes, (i + 1) * classes), row * classes);
+    });
+  }
+  return out;
+}
+
+/** The decision that is best on these predictions: a threshold on two classes, a shift of priors on more. */
+function tunedOn(
+  y: Int32Array,
+  held: Float64Array,
+  classes: number,
+  metric: Metric,
+): (proba: Float64Array) => Float64Array {
+  if (classes === 2) {
+    const threshold = bestThreshold(y, held, metric);
+    return (proba) => applyThreshold(proba, threshold);
+  }
+  const factors = bestShift(y, held, classes, metric);
+  return (proba) => shiftPriors(proba, factors);
 }
 
 async function fitPredict(learner: Learner, x: Matrix, y: Int32Array, testX: Matrix, weights?: Float64Array) {
@@ -102,16 +149,28 @@ async function fitPredict(learner: Learner, x: Matrix, y: Int32Array, testX: Mat
   return learner.predictProba(testX);
 }
 
+/** One number is tuned on so many rows, or on more where the rarest class would have fewer than these. */
+const [TUNED_ROWS, TUNED_RAREST] = [100_000, 1000];
+
+/** As many rows as a threshold needs, of each class its share. */
+function enough(x: Matrix, y: Int32Array, classes: number, random: Random): { x: Matrix; y: Int32Array } {
+  const byClass = rowsByClass(y, classes);
+  const rarest = Math.min(...byClass.map((rows) => rows.length));
+  const limit = Math.max(TUNED_ROWS, (TUNED_RAREST * y.length) / rarest);
+  if (y.length <= limit) return { x, y };
+  const rows = stratifiedSample(byClass, limit, 1, random);
+  return { x: takeRows(x, rows), y: Int32Array.from(rows, (row) => y[row]) };
+}
+
 /** Tunes the decision out of fold on the training rows, refits on all of them, and applies it. */
 async function thresholded(problem: RivalProblem, model: FitPredict): Promise<Float64Array> {
   const { trainX, trainY, testX, classes, metric, seed } = problem;
   const random = new Random(derive(seed, STREAM, FOLDS));
-  const folds = innerFolds(trainY, classes, problem.innerFolds ?? 5, random);
   const proba = await model(trainX, trainY, testX);
+  const { x, y } = enough(trainX, trainY, classes, random);
+  const folds = innerFolds(y, classes, problem.innerFolds ?? 5, random);
   if (!folds) return proba;
-  const held = await outOfFold(trainX, trainY, classes, folds, model);
-  if (classes === 2) return applyThreshold(proba, bestThreshold(trainY, held, metric));
-  return shiftPriors(proba, bestShift(trainY, held, classes, metric));
+  return tunedOn(y, await outOfFold(x, y, classes, folds, model), classes, metric)(proba);
 }
 
 /**

@@ -1,5 +1,4 @@
 /** Which engine a run takes, and why. */
-import { MakeitError } from "../errors.ts";
 import type { Backend } from "./backend.ts";
 import { type AdapterInfo, describeAdapter, findAdapter } from "./gpu.ts";
 import { WasmBackend } from "./wasm.ts";
@@ -86,18 +85,14 @@ async function openGpu(adapter: GPUAdapter, profile = false): Promise<Backend> {
 }
 
 async function requireAdapter(): Promise<GPUAdapter> {
-  let cause = "";
+  let cause: unknown;
   try {
     const adapter = await findAdapter();
     if (adapter) return adapter;
   } catch (error) {
-    cause = ` (${(error as Error).message})`;
+    cause = error;
   }
-  throw new MakeitError(
-    "engine",
-    `The engine webgpu was asked for, and there is no GPU here that WebGPU can use${cause}.`,
-    globalThis.navigator?.gpu
-      ? "Turn on hardware acceleration in the browser's settings, or take the engine wasm."
-      : "In Node, npm install webgpu, and install the GPU's Vulkan, Metal or D3D12 driver; in a browser, use one with WebGPU; or take the engine wasm.",
-  );
+  // Loaded where it is needed: words weigh, too.
+  const { missingGpu } = await import("./missing.ts");
+  throw missingGpu(cause);
 }

@@ -6,7 +6,7 @@ import { Rolldown } from "tsdown";
 import { expect, inject, test } from "vitest";
 
 /** Minified and gzipped, each file by itself, as they travel. */
-const LIMIT = 40 * 1024;
+const LIMIT = 40_000;
 /** What is loaded later and counts nevertheless: one engine or the other is always needed. */
 const ENGINES = /^(core\.packed|webgpu)-/;
 /** What takes the place of the usual module where several threads or fused multiplication are asked for. */
