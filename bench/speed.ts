@@ -104,9 +104,9 @@ async function timeWorks(
 ): Promise<void> {
   for (const work of works) {
     for (const { title, sides, floors, variants } of places.contests(work)) {
-      const { ms, missing } = await measure(sides, clock);
-      for (const { row, verdicts } of report.rowsOf(title, ms, floors, variants)) add(row, verdicts);
-      for (const reason of missing) note(`${title}, left out: ${reason}`);
+      const measured = await measure(sides, clock);
+      for (const { row, verdicts } of report.rowsOf(title, measured, floors, variants)) add(row, verdicts);
+      for (const reason of measured.missing) note(`${title}, left out: ${reason}`);
     }
   }
 }

@@ -1,11 +1,11 @@
 /** One split, the unit of work: (table, rows, settings, seed) → (model, history, metrics, tree, importances). */
 import { vote } from "./ballot.ts";
 import { chooseMethod } from "./choice.ts";
-import { openLearner } from "./classifiers.ts";
 import type { KernelTime } from "./engine/backend.ts";
 import { Cpu } from "./engine/module.ts";
 import { splitEvidence } from "./evidence.ts";
 import { distributions, embedding, explainTree, importances, permutationImportance } from "./explain.ts";
+import { openFinalLearner } from "./large.ts";
 import { type Matrix, matrix } from "./matrix.ts";
 import { METRIC_NAMES, openMetric } from "./metrics.ts";
 import { derive, PURPOSE } from "./random.ts";
@@ -78,10 +78,7 @@ export async function runSplit(
     return { split, rows: job.test, y: new Int32Array(0), classes, model, engines, kernels };
 
   const cpu = await Cpu.open();
-  const learner = openLearner(settings.classifier, classes, cpu, {
-    maxDepth: settings.treeDepth,
-    trees: settings.trees,
-  });
+  const learner = openFinalLearner(settings, classes, cpu);
   const ranker = cpuRanker(cpu);
   const metric = openMetric(settings.metric, classes, ranker);
   const test = { x: encoder.encode(table, job.test), y: encoder.labels(table, job.test) };
@@ -114,10 +111,7 @@ export async function runSplit(
   const generated = stackSets(trained.voted);
   const snapped = { x: encoder.snap(generated.x), y: generated.y };
   const { tree, rules, impurity } = await explainTree(plain, snapped);
-  const fitted = openLearner(settings.classifier, classes, cpu, {
-    maxDepth: settings.treeDepth,
-    trees: settings.trees,
-  });
+  const fitted = openFinalLearner(settings, classes, cpu);
   const best = trained.voted[0];
   await new Mixture(real.x, real.y, best.x.rows, settings.weight).fit(fitted, best);
   const permutation = await permutationImportance(

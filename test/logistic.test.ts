@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
 import { openLearner } from "../sdk/classifiers.ts";
 import { Cpu } from "../sdk/engine/module.ts";
+import { StagedLogistic } from "../sdk/large.ts";
 import type { Matrix } from "../sdk/matrix.ts";
 import { Random } from "../sdk/random.ts";
 import { gaussian, matrixOf } from "./data.ts";
@@ -286,4 +287,43 @@ test.each([
   const learner = openLearner("logistic", 2, cpu);
   const x = { data: new Float32Array(3), rows: 3, cols: 1 };
   expect(() => learner.fit(x, Int32Array.from(y), Float64Array.from(weights))).toThrow(message);
+});
+
+describe("many rows", () => {
+  const cols = 5;
+  const rows = 60_064;
+  const random = new Random(3);
+  const data = Float32Array.from({ length: rows * cols }, () => gaussian(random));
+  const x = { data, rows, cols };
+  const line = (i: number) => data[i * cols] + 0.5 * data[i * cols + 1] + gaussian(random);
+  const y = Int32Array.from({ length: rows }, (_, i) => (line(i) > 2 ? 1 : 0));
+  // As in training: the last rows are few and weigh as much as all others.
+  const weights = new Float64Array(rows).fill(1).fill(1000, rows - 64);
+
+  test.each([
+    ["weighted", weights],
+    ["unweighted", undefined],
+  ])("are begun on some, %s: the optimum is the same, whatever was fitted before", (_, given) => {
+    const staged = new StagedLogistic(2, cpu);
+    staged.fit(x, y, given);
+    expect(staged.begun).toBe(true);
+    const first = staged.coefficients();
+    const plain = openLearner("logistic", 2, cpu);
+    plain.fit(x, y, given);
+    plain.coefficients().forEach((value, j) => expect(first[j]).toBeCloseTo(value, 6));
+    staged.fit(matrixOf(4, 1, (row) => row), Int32Array.of(0, 1, 0, 1));
+    expect(staged.begun).toBe(false);
+    staged.fit(x, y, given);
+    expect(staged.coefficients()).toEqual(first);
+  });
+
+  test("a class of which none is among the some", () => {
+    const rare = Int32Array.from(y, (_, i) => (i === 1 ? 1 : 0));
+    const staged = new StagedLogistic(2, cpu);
+    staged.fit(x, rare);
+    expect(staged.begun).toBe(false);
+    const plain = openLearner("logistic", 2, cpu);
+    plain.fit(x, rare);
+    expect(staged.coefficients()).toEqual(plain.coefficients());
+  });
 });

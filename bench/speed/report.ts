@@ -2,6 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { arch, cpus, loadavg, totalmem } from "node:os";
 import { resultPath, writeSection } from "../results.ts";
+import type { Measured } from "./measure.ts";
 import type { Clock } from "./session.ts";
 import { type Floor, OURS, type Variant } from "./works.ts";
 
@@ -11,12 +12,15 @@ export interface Row {
   peers: Record<string, number>;
   /** How many times as fast as each peer ours is. */
   ratio: Record<string, number>;
+  /** The same by each side's fastest turn, where turns were taken. */
+  fastest?: Record<string, number>;
 }
 
 /** A floor and what was found. */
 export interface Verdict extends Floor {
   work: string;
   ratio: number | undefined;
+  fastest: number | undefined;
 }
 
 export interface Result {
@@ -43,35 +47,45 @@ export function load(): number {
   return Math.round(loadavg()[0] * 100) / 100;
 }
 
-export function rowOf(work: string, ms: Record<string, number>): Row {
+export function rowOf(work: string, ms: Record<string, number>, fastest?: Record<string, number>): Row {
   const { makeit, ...peers } = ms;
-  const ratio = Object.fromEntries(Object.entries(peers).map(([name, time]) => [name, time / makeit]));
-  return { work, ms: makeit, peers, ratio };
+  const row = { work, ms: makeit, peers, ratio: ratios(ms) };
+  return fastest ? { ...row, fastest: ratios(fastest) } : row;
+}
+
+function ratios({ makeit, ...peers }: Record<string, number>): Record<string, number> {
+  return Object.fromEntries(Object.entries(peers).map(([name, time]) => [name, time / makeit]));
 }
 
 /** The row of a contest, and one for each of our variants beside everybody who is not another variant. */
 export function rowsOf(
   title: string,
-  ms: Record<string, number>,
+  { ms, fastest }: Pick<Measured, "ms" | "fastest">,
   floors: readonly Floor[],
   variants: readonly Variant[],
 ): { row: Row; verdicts: Verdict[] }[] {
-  const others = Object.fromEntries(
-    Object.entries(ms).filter(([name]) => !variants.some(({ side }) => side === name)),
-  );
-  const row = rowOf(title, others);
+  const others = (all: Record<string, number>) =>
+    Object.fromEntries(Object.entries(all).filter(([name]) => !variants.some(({ side }) => side === name)));
+  const instead = (all: Record<string, number>, side: string) => {
+    const { makeit, ...peers } = others(all);
+    return { makeit: all[side], ...peers, [OURS]: makeit };
+  };
+  const row = rowOf(title, others(ms), others(fastest));
   const more = variants
     .filter(({ side }) => side in ms)
     .map((variant) => {
-      const { makeit, ...peers } = others;
-      const row = rowOf(`${title}, ${variant.title}`, { makeit: ms[variant.side], ...peers, [OURS]: makeit });
+      const { side } = variant;
+      const row = rowOf(`${title}, ${variant.title}`, instead(ms, side), instead(fastest, side));
       return { row, verdicts: judge(row, variant.floors) };
     });
   return [{ row, verdicts: judge(row, floors) }, ...more];
 }
 
 export function judge(row: Row, floors: readonly Floor[] = []): Verdict[] {
-  return floors.map((floor) => ({ ...floor, work: row.work, ratio: row.ratio[floor.peer] }));
+  return floors.map((floor) => {
+    const { peer } = floor;
+    return { ...floor, work: row.work, ratio: row.ratio[peer], fastest: row.fastest?.[peer] };
+  });
 }
 
 export function rowText({ work, ms, peers, ratio }: Row): string {
@@ -91,8 +105,11 @@ function outcome({ ratio, least }: Verdict): string {
   return ratio >= least ? "met" : "MISSED";
 }
 
-function statement({ work, peer, least, ratio }: Verdict): string {
-  const found = ratio === undefined ? "" : `: ${times(ratio)}`;
+function statement({ work, peer, least, ratio, fastest }: Verdict): string {
+  const found =
+    ratio === undefined
+      ? ""
+      : `: ${times(ratio)}${fastest ? `, ${times(fastest)} by the fastest turns` : ""}`;
   return `${work}: ≥ ${least}× ${peer}${found}`;
 }
 

@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { zipSync } from "fflate";
 import type { Page } from "playwright";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { fit } from "../../sdk/index.ts";
@@ -235,6 +236,24 @@ test("images come in many ways", async () => {
   await give(page, "data_batch_1.bin", Buffer.concat([0, 0, 3, 3, 3].map(record)));
   await isOpen(page, "data_batch_1.bin");
   expect(await facts()).toBe("5 images16 × 16 pixelsin colour");
+
+  // Arrays of NumPy.
+  const npy = (descr: string, shape: string, body: Uint8Array) => {
+    const text = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${shape}), }`.padEnd(117);
+    return Buffer.concat([
+      Buffer.from("\x93NUMPY\x01\x00\x76\x00", "latin1"),
+      Buffer.from(`${text}\n`),
+      body,
+    ]);
+  };
+  const arrays = {
+    "x.npy": npy("|u1", "6, 3, 3", pixels),
+    "y.npy": npy("|u1", "6,", Buffer.from([2, 2, 5, 5, 5, 5])),
+  };
+  await give(page, "arrays.npz", Buffer.from(zipSync(arrays)));
+  await isOpen(page, "arrays.npz");
+  expect(await facts()).toBe("6 images16 × 16 pixelsin grey");
+  expect(await page.textContent("#classes")).toMatch(/2 2.*5 4/);
 
   // A table again: its columns are there, and nothing of images.
   await give(
