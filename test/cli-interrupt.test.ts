@@ -62,3 +62,16 @@ test("a second Ctrl-C leaves at once, without checkpoints with nothing written",
   expect(stderr).toContain("Once more leaves at once, with nothing written.");
   expect(place.files().filter((name) => /gone|\.makeit/.test(name))).toEqual([]);
 });
+
+test("--max-seconds ends each split in time, which is no failure", async () => {
+  const out = place.path("timed");
+  const words = ["fit", table, "-t", "rare", ...LONG, "--jobs", "2", "--max-seconds", "0.5", "--out", out];
+  const { code, stderr } = await makeit(words);
+  expect(code, stderr).toBe(0);
+  const { splits } = readJson(`${out}/report.json`) as {
+    splits: { stopped: { epoch: number; reason: string } }[];
+  };
+  expect(splits.map(({ stopped }) => stopped.reason)).toEqual(["time", "time"]);
+  for (const { stopped } of splits) expect(stopped.epoch).toBeGreaterThan(0);
+  expect(place.files("timed")).toContain("synthetic.csv");
+});

@@ -311,7 +311,10 @@ describe("many rows", () => {
     const plain = openLearner("logistic", 2, cpu);
     plain.fit(x, y, given);
     plain.coefficients().forEach((value, j) => expect(first[j]).toBeCloseTo(value, 6));
-    staged.fit(matrixOf(4, 1, (row) => row), Int32Array.of(0, 1, 0, 1));
+    staged.fit(
+      matrixOf(4, 1, (row) => row),
+      Int32Array.of(0, 1, 0, 1),
+    );
     expect(staged.begun).toBe(false);
     staged.fit(x, y, given);
     expect(staged.coefficients()).toEqual(first);

@@ -26,8 +26,8 @@ const FOUND: Record<SketchedColumn["role"], string> = {
 
 /** So many columns are shown at first, and as many more on request. */
 const STEP = 60;
-/** A list of choices grows by so many at a time, so that thousands of columns keep nobody waiting. */
-const OPTIONS = 200;
+/** Lists of choices, and of columns, grow by so many at a time, so that thousands of columns keep nobody waiting. */
+const [OPTIONS, ITEMS] = [200, 15];
 /** A whole number with more values than this is no class. */
 const MOST_CLASSES = 20;
 
@@ -182,7 +182,7 @@ export class Data {
       this.#target.append(...names.map((value) => h("option", { value }, value)));
     }
     await breathe();
-    this.#listColumns();
+    await this.#listColumns();
   }
 
   async #choose(target: string, positive?: string, guessed = false): Promise<void> {
@@ -225,13 +225,24 @@ export class Data {
     get("classes").replaceChildren(classBar(report));
   }
 
-  #listColumns(): void {
+  async #listColumns(): Promise<void> {
     const { columns } = this.#table!;
     const out = columns.filter(isOut).length;
     get("columns-title").textContent = `Columns${out > 0 ? `, ${out} left out` : ""}`;
-    get("columns").replaceChildren(
-      ...columns.slice(0, this.#shown).map((column) => this.#columnItem(column)),
-    );
+    get("columns").replaceChildren();
+    await this.#addColumns(0, this.#shown);
+  }
+
+  /** A few at a time, the first of them at once. */
+  async #addColumns(from: number, to: number): Promise<void> {
+    const table = this.#table!;
+    const list = get("columns");
+    for (let at = from; at < to && at < table.columns.length; at += ITEMS) {
+      if (at > from) await breathe();
+      if (this.#table !== table) return; // another one is being shown by now
+      const some = table.columns.slice(at, Math.min(to, at + ITEMS));
+      list.append(...some.map((column) => this.#columnItem(column)));
+    }
     this.#offerMore();
     this.#markTarget();
   }
@@ -243,12 +254,11 @@ export class Data {
     const text = `Show ${Math.min(STEP, rest)} more of ${counted(columns.length, "column")}`;
     const more = h("li", { class: "more" }, h("button", { type: "button", class: "button" }, text));
     more.addEventListener("click", () => {
-      const next = columns.slice(this.#shown, this.#shown + STEP).map((column) => this.#columnItem(column));
+      more.remove();
+      const from = this.#shown;
       this.#shown += STEP;
-      more.replaceWith(...next);
-      this.#offerMore();
-      this.#markTarget();
-      next[0].querySelector("select")!.focus();
+      void this.#addColumns(from, this.#shown);
+      get("columns").children[from].querySelector("select")!.focus();
     });
     get("columns").append(more);
   }
@@ -299,7 +309,7 @@ export class Data {
       await this.#choose(target, positive);
       say(`${name}: ${role === "" ? "as found" : ROLES[role]}`);
     } catch (error) {
-      this.#listColumns();
+      await this.#listColumns();
       showProblem(this.#problem, error);
     }
     const index = this.#table!.columns.findIndex((column) => column.name === name);

@@ -22,6 +22,7 @@ const ALL_PICTURES: Record<string, string> = {
   importances: "Importances across splits",
   importance: "Mean importances",
   methods: "Methods",
+  reliability: "Reliability of the probabilities",
 };
 const IMAGE_PICTURES: Record<string, string> = {
   images: "Real and generated images",
@@ -34,6 +35,7 @@ const IMAGE_PICTURES: Record<string, string> = {
 const ALL_IMAGE_PICTURES: Record<string, string> = {
   importances: "Importance of each pixel, mean and spread",
   methods: "Methods",
+  reliability: "Reliability of the probabilities",
 };
 
 /** Split 0 stands for all of them. */
