@@ -1,17 +1,9 @@
 /** `makeit aggregate`: the run that its splits make, wherever each was run. */
 import { command, EXIT } from "./command.ts";
-import { CONFIG_FLAG, JSON_FLAG, QUIET_FLAG, ROWS_FLAG, SAFE_FLAG } from "./flags.ts";
+import { CONFIG_FLAG, JSON_FLAG, QUIET_FLAG, RESULT_FLAGS, SAFE_FLAG } from "./flags.ts";
 
 const FLAGS = {
-  out: {
-    kind: "string",
-    group: "Output",
-    short: "o",
-    default: "makeit-out",
-    describe: "The folder of results",
-  },
-  force: { kind: "boolean", group: "Output", describe: "Replace the results that the folder holds" },
-  ...ROWS_FLAG,
+  ...RESULT_FLAGS,
   ...SAFE_FLAG,
   ...CONFIG_FLAG,
   ...QUIET_FLAG,

@@ -160,7 +160,16 @@ export const QUEUE_FLAGS = {
   },
 } as const satisfies Flags;
 
-export const ROWS_FLAG = {
+/** Where results go, and how many rows. */
+export const RESULT_FLAGS = {
+  out: {
+    kind: "string",
+    group: "Output",
+    short: "o",
+    default: "makeit-out",
+    describe: "The folder of results",
+  },
+  force: { kind: "boolean", group: "Output", describe: "Replace the results that the folder holds" },
   rows: {
     kind: "integer",
     min: 1,

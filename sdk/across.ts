@@ -92,32 +92,35 @@ async function scoreTogether(
   return measure(proba, y, classes, settings, cpuRanker(await Cpu.open())).scores;
 }
 
-/** All held-out predictions together; a row held out several times (repeats) votes softly. */
+/** All held-out predictions together, by row; a row held out several times (repeats) votes softly. */
 function pool(tested: Tested[], classes: number): { y: Int32Array; proba: Record<Method, Float64Array> } {
-  const rows = new Map<number, { y: number; proba: Record<Method, Float64Array>; votes: number }>();
-  for (const { rows: held, y, proba } of tested) {
-    held.forEach((row, i) => {
-      let entry = rows.get(row);
-      if (!entry) {
-        const empty = Object.fromEntries(METHODS.map((method) => [method, new Float64Array(classes)]));
-        entry = { y: y[i], proba: empty as Record<Method, Float64Array>, votes: 0 };
-        rows.set(row, entry);
-      }
-      entry.votes++;
-      for (const method of METHODS) {
-        for (let c = 0; c < classes; c++) entry.proba[method][c] += proba[method][i * classes + c];
-      }
+  const end = tested.reduce((most, { rows }) => rows.reduce((a, row) => Math.max(a, row + 1), most), 0);
+  const votes = new Uint32Array(end);
+  for (const { rows } of tested) for (const row of rows) votes[row]++;
+  const place = new Int32Array(end);
+  let count = 0;
+  for (let row = 0; row < end; row++) if (votes[row] > 0) place[row] = count++;
+  const y = new Int32Array(count);
+  for (const split of tested) {
+    split.rows.forEach((row, i) => {
+      y[place[row]] = split.y[i];
     });
   }
-  const all = [...rows.keys()].sort((a, b) => a - b).map((row) => rows.get(row)!);
-  const y = Int32Array.from(all, (entry) => entry.y);
-  const joined = Object.fromEntries(
-    METHODS.map((method) => [
-      method,
-      Float64Array.from(all.flatMap((entry) => Array.from(entry.proba[method], (p) => p / entry.votes))),
-    ]),
-  ) as Record<Method, Float64Array>;
-  return { y, proba: joined };
+  const joined = (method: Method) => {
+    const sums = new Float64Array(count * classes);
+    for (const { rows, proba } of tested) {
+      const own = proba[method];
+      for (let i = 0; i < own.length; i++) {
+        sums[place[rows[Math.floor(i / classes)]] * classes + (i % classes)] += own[i];
+      }
+    }
+    for (let row = 0; row < end; row++) {
+      for (let c = 0; c < classes && votes[row] > 0; c++) sums[place[row] * classes + c] /= votes[row];
+    }
+    return sums;
+  };
+  const proba = Object.fromEntries(METHODS.map((method) => [method, joined(method)]));
+  return { y, proba: proba as Record<Method, Float64Array> };
 }
 
 /** What the splits show together of use, calibration, closeness and copies. */

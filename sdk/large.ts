@@ -31,7 +31,7 @@ export class StagedLogistic extends Logistic {
 
   constructor(classes: number, cpu: Cpu) {
     super(classes, cpu, { warmStart: true });
-    this.#some = new Logistic(classes, cpu);
+    this.#some = new Logistic(classes, cpu, { tolerance: 1e-2 });
     this.#classes = classes;
   }
 

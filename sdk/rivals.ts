@@ -1,5 +1,6 @@
 /** The simple rivals of synthetic data: what anyone can do about imbalance in a line or two. */
 import type { Learner } from "./classifiers.ts";
+import type { Cpu } from "./engine/module.ts";
 import { foldSplit, rowsByClass, stratifiedFolds, stratifiedSample } from "./folds.ts";
 import { type Matrix, takeRows } from "./matrix.ts";
 import { type Metric, utility } from "./metrics.ts";
@@ -32,6 +33,8 @@ export interface RivalProblem {
   readonly seed: number;
   /** Feature indices of each one-hot block, for SMOTE-NC. */
   readonly groups?: readonly (readonly number[])[];
+  /** Finds SMOTE's neighbours among thousands of rows sooner. */
+  readonly cpu?: Cpu;
   /** Inner stratified folds on which thresholds are tuned; fewer where the rarest class has fewer rows. */
   readonly innerFolds?: number;
 }
@@ -52,7 +55,7 @@ export async function rivals(problem: RivalProblem): Promise<Record<(typeof RIVA
 
 /** One rival's class probabilities on the held-out rows. */
 export async function predictRival(rival: Rival, problem: RivalProblem): Promise<Float64Array> {
-  const { trainX, trainY, testX, classes, learner, seed, groups } = problem;
+  const { trainX, trainY, testX, classes, learner, seed, groups, cpu } = problem;
   const plain: FitPredict = (x, y, rows) => fitPredict(learner, x, y, rows);
   const weighted: FitPredict = (x, y, rows) => fitPredict(learner, x, y, rows, balancedWeights(y, classes));
   const on = ({ x, y }: { x: Matrix; y: Int32Array }) => fitPredict(learner, x, y, testX);
@@ -69,7 +72,7 @@ export async function predictRival(rival: Rival, problem: RivalProblem): Promise
     case "oversample":
       return on(oversample(trainX, trainY, classes, random(OVERSAMPLE)));
     case "smote":
-      return on(smote(trainX, trainY, classes, random(SMOTE), { groups }));
+      return on(smote(trainX, trainY, classes, random(SMOTE), { groups, cpu }));
   }
 }
 

@@ -91,6 +91,7 @@ export async function runSplit(
     metric,
     seed: derive(seed, PURPOSE.rivals),
     groups: categoricalGroups(encoder.features),
+    cpu,
   };
   const { method: choice, outOfFold } = await chooseMethod(
     rivalProblem,

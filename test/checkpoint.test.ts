@@ -30,24 +30,9 @@ import { resolveSettings, type Settings } from "../sdk/options.ts";
 import { pack, unpack } from "../sdk/pack.ts";
 import type { Saved } from "../sdk/state.ts";
 import { Trainer, type TrainHooks, type TrainJob, type TrainResult, train } from "../sdk/train.ts";
-import { toy } from "./toy.ts";
+import { SMALL, toy } from "./toy.ts";
 
-const small: Partial<Settings> = {
-  epochs: 6,
-  batchSize: 4,
-  samples: "10",
-  noise: 6,
-  criticWidth: 8,
-  criticSteps: 3,
-  criticBatch: 6,
-  replay: 10,
-  discriminatorWidths: "8,6",
-  discriminatorBatch: 64,
-  rescore: 6,
-  rescoreDraws: 2,
-  vote: 4,
-  engine: "wasm",
-};
+const small: Partial<Settings> = { ...SMALL, engine: "wasm" };
 
 function jobOf(options: Partial<Settings> = {}): TrainJob {
   return { ...toy(2, 60), settings: resolveSettings({ ...small, ...options }), seed: 3 };

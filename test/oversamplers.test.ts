@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { adasyn, borderlineSmote, inDanger, shares } from "../bench/quality/oversamplers.ts";
 import type { Matrix } from "../sdk/matrix.ts";
+import { Neighbours } from "../sdk/neighbours.ts";
 import { Random } from "../sdk/random.ts";
-import { Neighbours } from "../sdk/resampling.ts";
+
 import golden from "./golden/borderline.json" with { type: "json" };
 
 const x: Matrix = { data: Float32Array.from(golden.x.flat()), rows: golden.x.length, cols: 2 };

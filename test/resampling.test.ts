@@ -1,15 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { Cpu } from "../sdk/engine/module.ts";
 import { type Matrix, takeRows } from "../sdk/matrix.ts";
+import { Neighbours } from "../sdk/neighbours.ts";
 import { Random } from "../sdk/random.ts";
-import {
-  balancedWeights,
-  categoricalGroups,
-  Neighbours,
-  oversample,
-  rowsByClass,
-  smote,
-} from "../sdk/resampling.ts";
+import { balancedWeights, categoricalGroups, oversample, rowsByClass, smote } from "../sdk/resampling.ts";
+import { gaussian, matrixOf } from "./data.ts";
 import golden from "./golden/smote.json" with { type: "json" };
 
 const toMatrix = (rows: number[][]): Matrix => ({
@@ -209,4 +205,17 @@ describe("oversample and weights", () => {
   test("balanced weights are scikit-learn's: n / (classes · count)", () => {
     expect([...balancedWeights(Int32Array.of(0, 0, 0, 2), 3)]).toEqual([4 / 6, 4 / 6, 4 / 6, 4 / 2]);
   });
+});
+
+test("among thousands of rows the engine finds the same neighbours, outliers and repeated rows included", async () => {
+  const random = new Random(5);
+  const [rows, cols] = [2500, 7];
+  const x = matrixOf(rows, cols, (i) => (i === 3 ? 1e4 : 100 + gaussian(random)));
+  x.data.set(x.data.subarray(0, 40 * cols), 1000 * cols);
+  const cpu = await Cpu.open();
+  const start = cpu.mark();
+  const [plain, quick] = [new Neighbours(x, []), new Neighbours(x, [], cpu)];
+  const all = Array.from({ length: rows }, (_, row) => row);
+  expect(all.map((row) => [...quick.nearest(row, 5)])).toEqual(all.map((row) => [...plain.nearest(row, 5)]));
+  expect(cpu.mark()).toBe(start);
 });

@@ -1,6 +1,7 @@
 /** Small tables to train on in tests. */
 import type { Matrix } from "../sdk/matrix.ts";
 import { Random } from "../sdk/random.ts";
+import type { Settings } from "../sdk/settings.ts";
 import { gaussian, matrixOf } from "./data.ts";
 
 export interface Toy {
@@ -8,6 +9,23 @@ export interface Toy {
   y: Int32Array;
   classes: number;
 }
+
+/** Small networks, and a memory that overflows within a few epochs. */
+export const SMALL: Partial<Settings> = {
+  epochs: 6,
+  batchSize: 4,
+  samples: "10",
+  noise: 6,
+  criticWidth: 8,
+  criticSteps: 3,
+  criticBatch: 6,
+  replay: 10,
+  discriminatorWidths: "8,6",
+  discriminatorBatch: 64,
+  rescore: 6,
+  rescoreDraws: 2,
+  vote: 4,
+};
 
 /** Class 0 around the origin; the others, a fifth of the rows in all, 2 away from it along an axis each. */
 export function toy(classes: number, rows = 160): Toy {

@@ -2,8 +2,9 @@
 
 import type { Matrix } from "../../sdk/matrix.ts";
 import { stackRows, takeRows } from "../../sdk/matrix.ts";
+import { Neighbours } from "../../sdk/neighbours.ts";
 import type { Random } from "../../sdk/random.ts";
-import { concat, interpolate, Neighbours, type Resampled, shortfalls } from "../../sdk/resampling.ts";
+import { concat, interpolate, type Resampled, shortfalls } from "../../sdk/resampling.ts";
 
 /** Neighbours that say whether a row is in danger, as imbalanced-learn's `m_neighbors`. */
 const DANGER_NEIGHBOURS = 10;
