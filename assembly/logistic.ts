@@ -64,7 +64,7 @@ export function logistic_bytes(points: i32, features: i32, classes: i32): usize 
 
 // coefficients (outputs, features + 1), intercepts last ← argmin F; x f32 (points, features), y i32 (points) in
 // 0 … classes − 1, each of positive weight in all; s f64 (points) = C · weights; scratch zeroed. warm = 1 starts from
-// the coefficients that are there. Stops when the gradient, in units of the curvature's square root, is below
+// the coefficients that are there, warm = 2 in the belief that they are near. Stops when the gradient, in units of the curvature's square root, is below
 // `tolerance`. Returns the iterations
 export function logistic_fit(
   x: usize, y: usize, s: usize, points: i32, features: i32, classes: i32,
@@ -75,7 +75,7 @@ export function logistic_fit(
   start();
   let value = evaluate(w, g);
   if (warm) value = resume(coefficients, features, value);
-  const iterations = length <= NEWTON_LIMIT ? newton(value, tolerance) : lbfgs(value, tolerance);
+  const iterations = length <= NEWTON_LIMIT ? newton(value, tolerance, warm == 2) : lbfgs(value, tolerance);
   for (let k = 0; k < outputs; k++) {
     const from = w + ((<usize>k * cols) << 3);
     const to = coefficients + ((<usize>k * (features + 1)) << 3);
@@ -233,7 +233,7 @@ function sigmoid(): f64 {
     const hinge = f64x2.sub(f64x2.max(z, f64x2.splat(0)), f64x2.mul(y, z));
     sum = f64x2.add(sum, f64x2.mul(s, hinge));
     if (room == 0 || v128.any_true(f64x2.ne(s, weight))) {
-      sum = f64x2.add(sum, f64x2.mul(weight, log(product)));
+      sum = f64x2.add(sum, timesLog(weight, product));
       weight = s;
       product = ONE;
       room = FACTORS;
@@ -241,7 +241,11 @@ function sigmoid(): f64 {
     product = f64x2.mul(product, all);
     room--;
   }
-  return across(f64x2.add(sum, f64x2.mul(weight, log(product))));
+  return across(f64x2.add(sum, timesLog(weight, product)));
+}
+
+function timesLog(weight: v128, product: v128): v128 {
+  return f64x2.mul(weight, log(product));
 }
 
 // Several outputs: Z ← p = softmax(Z), R = s (p − y), returns Σ s ℓ
@@ -267,28 +271,47 @@ function softmax(): f64 {
       v128.store(Z + k + i, p);
       v128.store(R + k + i, f64x2.mul(s, f64x2.sub(p, v128.load(Y + k + i))));
     }
-    sum = f64x2.add(sum, f64x2.mul(s, f64x2.sub(log(total), own)));
+    sum = f64x2.add(sum, f64x2.sub(timesLog(s, total), f64x2.mul(s, own)));
   }
   return across(sum);
 }
 
-/** Damped Newton from the point w with F = value. */
-function newton(value: f64, tolerance: f64): i32 {
+/**
+ * Damped Newton from the point w with F = value. `lazy` keeps the Hessian as long as each step with it makes the next a
+ * tenth as long: near the optimum it hardly changes, and is most of the work.
+ */
+function newton(value: f64, tolerance: f64, lazy: bool): i32 {
+  let before: f64 = 0;
   for (let iteration = 1; iteration <= 100; iteration++) {
-    hessian();
-    factor(work, length);
-    solveNegative(work, length, g, step);
-    const slope = dot(g, step, length);
-    // −slope is the squared Newton decrement. The step squares the error, so the root of the tolerance is enough.
-    if (-slope <= tolerance) {
+    let slope: f64 = 0;
+    let fresh = !lazy || iteration == 1;
+    if (!fresh) {
+      slope = newStep();
+      fresh = !(slope > 0.01 * before);
+    }
+    if (fresh) {
+      hessian();
+      factor(work, length);
+      slope = newStep();
+    }
+    // −slope is the squared Newton decrement. The step squares the error, so the root of the tolerance is enough; with
+    // an older Hessian it makes a tenth of it.
+    if (-slope <= (fresh ? tolerance : 1e-3 * tolerance)) {
       axpy(1, step, w, length);
       return iteration;
     }
     const next = search(value, slope);
     if (isNaN(next)) return iteration; // the step is below what f64 resolves
     value = next;
+    before = slope;
   }
   return 100;
+}
+
+/** step = −H⁻¹ g; returns the slope along it. */
+function newStep(): f64 {
+  solveNegative(work, length, g, step);
+  return dot(g, step, length);
 }
 
 /**

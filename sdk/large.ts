@@ -30,7 +30,7 @@ export class StagedLogistic extends Logistic {
   begun = false;
 
   constructor(classes: number, cpu: Cpu) {
-    super(classes, cpu, { warmStart: true });
+    super(classes, cpu, { warmStart: "near" });
     this.#some = new Logistic(classes, cpu, { tolerance: 1e-2 });
     this.#classes = classes;
   }

@@ -7,8 +7,11 @@ import type { Matrix } from "./matrix.ts";
 export interface LogisticOptions {
   /** Inverse strength of the penalty (scikit-learn's convention); default 1. */
   C?: number;
-  /** Start from the previous fit's coefficients: the same optimum within `tolerance`, sooner. Default false. */
-  warmStart?: boolean;
+  /**
+   * Start from the previous fit's coefficients: the same optimum within `tolerance`, sooner; "near" where they are close
+   * to it. Default false.
+   */
+  warmStart?: boolean | "near";
   /**
    * Where to stop: the norm of the gradient, each component in units of the square root of its curvature, i.e. the
    * distance to the optimum in standard errors. Default 1e-6, far below what moves a metric.
@@ -34,7 +37,7 @@ export class Logistic implements Learner {
   readonly #cpu: Cpu;
   readonly #classes: number;
   readonly #c: number;
-  readonly #warmStart: boolean;
+  readonly #warmStart: boolean | "near";
   readonly #tolerance: number;
   #seen: number[] = [];
   #cols = 0;
@@ -116,7 +119,7 @@ export class Logistic implements Learner {
         cols,
         this.#seen.length,
         this.#tolerance,
-        warm ? 1 : 0,
+        warm ? (this.#warmStart === "near" ? 2 : 1) : 0,
         atCoefficients,
         scratch,
       );

@@ -107,7 +107,7 @@ export async function train(
       return { ...(await trainer.run(hooks, engines)), engines, kernels: await backend.times() };
     } catch (error) {
       if (!(error instanceof MakeitError && error.code === "lost")) throw error;
-      if (!canBeLost(backend)) throw nowhereToGo(engines, error);
+      if (!canBeLost(backend)) throw (await import("./engine/unavailable.ts")).nowhereToGo(engines, error);
       engines.push({ engine: "wasm", from: (trainer?.kept?.progress.epoch ?? 0) + 1, reason: error.message });
     } finally {
       backend.dispose();
@@ -363,15 +363,5 @@ function diverged(): MakeitError {
     "diverged",
     "Training diverged in its first epoch: the generated sets, their scores or the losses are not finite.",
     "Lower the learning rates or noiseSd, and standardise the columns (scale).",
-  );
-}
-
-function nowhereToGo(engines: readonly EngineSpan[], error: MakeitError): MakeitError {
-  const names = engines.map(({ engine }) => engine).join(" and then ");
-  const reasons = [...engines.slice(1).map(({ reason }) => reason), error.message].join(" ");
-  return new MakeitError(
-    "engine",
-    `Training cannot go on, every engine was lost: ${names}. ${reasons}`,
-    "Run it again with the engine wasm.",
   );
 }

@@ -92,7 +92,5 @@ async function requireAdapter(): Promise<GPUAdapter> {
   } catch (error) {
     cause = error;
   }
-  // Loaded where it is needed: words weigh, too.
-  const { missingGpu } = await import("./missing.ts");
-  throw missingGpu(cause);
+  throw (await import("./unavailable.ts")).missingGpu(cause);
 }
