@@ -29,7 +29,7 @@ let trialGradient: usize;
 let step: usize;
 let work: usize; // Newton: the Hessian (length, length). L-BFGS: 1 / its diagonal's bound, then the pairs
 
-const NEWTON_LIMIT = 160; // coefficients; beyond, forming and factoring the Hessian costs more than L-BFGS's iterations
+const NEWTON_LIMIT = 64; // coefficients; beyond, forming and factoring the Hessian costs more than L-BFGS's iterations
 const ONE = f64x2.splat(1);
 const FACTORS: i32 = 512; // numbers from 1 to 2 whose product neither overflows nor loses what a sum would keep
 
