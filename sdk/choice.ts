@@ -1,5 +1,5 @@
 /** Which method to use, decided on training rows alone. */
-import { rowsByClass, stratifiedSample } from "./folds.ts";
+import { fewerRows } from "./folds.ts";
 import { takeRows } from "./matrix.ts";
 import { derive, Random } from "./random.ts";
 import { METHODS, type Method } from "./result.ts";
@@ -40,8 +40,8 @@ export async function chooseMethod(
 
 function sampled<P extends Omit<RivalProblem, "testX">>(problem: P, scoreRows: number): P {
   const { trainX, trainY, classes, seed } = problem;
-  if (scoreRows === 0 || trainX.rows <= scoreRows) return problem;
-  const random = new Random(derive(seed, STREAM));
-  const rows = stratifiedSample(rowsByClass(trainY, classes), scoreRows, LEAST, random).sort((a, b) => a - b);
+  const limits = [scoreRows || Number.POSITIVE_INFINITY, LEAST] as const;
+  const rows = fewerRows(trainY, classes, limits, new Random(derive(seed, STREAM)));
+  if (!rows) return problem;
   return { ...problem, trainX: takeRows(trainX, rows), trainY: Int32Array.from(rows, (row) => trainY[row]) };
 }

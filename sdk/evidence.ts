@@ -8,7 +8,7 @@ import {
   proportionWeights,
   withClasses,
 } from "./fidelity.ts";
-import { rowsByClass, stratifiedFolds, stratifiedSample } from "./folds.ts";
+import { fewerRows, rowsByClass, stratifiedFolds } from "./folds.ts";
 import { stackRows, takeRows } from "./matrix.ts";
 import { closeness, repeated, shareIn } from "./memorisation.ts";
 import { type Metric, openMetric } from "./metrics.ts";
@@ -26,7 +26,7 @@ const STREAM = 0x45564944;
 const [DETECTION, CLOSENESS, COMPARED] = [0, 1, 2];
 
 /** Distributions are compared on so many real rows at most, of each class on so many at least, if it has them. */
-const [COMPARED_ROWS, COMPARED_LEAST] = [20_000, 1000];
+const COMPARED_ROWS = [20_000, 1000] as const;
 /** Detection looks at so many rows a side at most. */
 const DETECTION_ROWS = 5000;
 const DETECTION_FOLDS = 5;
@@ -195,12 +195,11 @@ export async function splitEvidence(from: SplitRows): Promise<SplitEvidence> {
 
 /** As many rows as tell their distribution: beyond, the synthetic ones are what is uncertain. */
 function sampled(all: TableRows, classes: number, random: Random): TableRows {
-  if (all.y.length <= COMPARED_ROWS) return all;
-  const byClass = rowsByClass(all.y, classes);
-  const places = stratifiedSample(byClass, COMPARED_ROWS, COMPARED_LEAST, random).sort((a, b) => a - b);
+  const places = fewerRows(all.y, classes, COMPARED_ROWS, random);
+  if (!places) return all;
   return {
     table: all.table,
-    rows: Uint32Array.from(places, (i) => all.rows[i]),
+    rows: places.map((i) => all.rows[i]),
     x: takeRows(all.x, places),
     y: Int32Array.from(places, (i) => all.y[i]),
   };

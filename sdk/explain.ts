@@ -2,7 +2,7 @@
 import type { Learner } from "./classifiers.ts";
 import { embedPlane } from "./embedding.ts";
 import { Cpu } from "./engine/module.ts";
-import { rowsByClass, stratifiedSample } from "./folds.ts";
+import { fewerRows, rowsByClass } from "./folds.ts";
 import { pixelOf } from "./image.ts";
 import { type Matrix, stackRows, takeRows } from "./matrix.ts";
 import { type Metric, utility } from "./metrics.ts";
@@ -22,7 +22,7 @@ const TREE_DEPTH = 4;
 const EMBEDDED_ROWS = 400;
 const SHUFFLES = 5;
 /** Rows that are shuffled at most, and of a class at least, where there are so many. */
-const [SHUFFLED_ROWS, SHUFFLED_LEAST] = [20_000, 100];
+const SHUFFLED_ROWS = [20_000, 100] as const;
 const BINS = 20;
 /** Categories that a distribution tells apart; the plot shows the first few of them. */
 const MOST_BARS = 100;
@@ -158,13 +158,10 @@ export async function permutationImportance(
 
 /** The rows, or as many of them as tell. */
 function fewer<S extends LabelledSet & { plain: Matrix }>(all: S, classes: number, random: Random) {
-  if (all.y.length <= SHUFFLED_ROWS) return all;
-  const rows = stratifiedSample(rowsByClass(all.y, classes), SHUFFLED_ROWS, SHUFFLED_LEAST, random);
-  return {
-    x: takeRows(all.x, rows),
-    y: Int32Array.from(rows, (row) => all.y[row]),
-    plain: takeRows(all.plain, rows),
-  };
+  const rows = fewerRows(all.y, classes, SHUFFLED_ROWS, random);
+  if (!rows) return all;
+  const y = Int32Array.from(rows, (row) => all.y[row]);
+  return { x: takeRows(all.x, rows), y, plain: takeRows(all.plain, rows) };
 }
 
 /** The features that are shuffled for each column. */

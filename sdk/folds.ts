@@ -31,6 +31,17 @@ export function stratifiedSample(
   });
 }
 
+/** About `limit` of the rows as `stratifiedSample` draws them, ascending; nothing where there are no more than that. */
+export function fewerRows(
+  y: Int32Array,
+  classes: number,
+  [limit, least]: readonly [limit: number, least: number],
+  random: Random,
+): Uint32Array | undefined {
+  if (y.length <= limit) return undefined;
+  return Uint32Array.from(stratifiedSample(rowsByClass(y, classes), limit, least, random)).sort();
+}
+
 /** Row indices, ascending. No row is in both. */
 export interface Split {
   readonly train: Uint32Array;

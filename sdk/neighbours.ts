@@ -6,8 +6,8 @@ import { quantile } from "./statistics.ts";
 
 /** Features between two looks at whether a row is too far already. */
 const STRIDE = 8;
-/** Rows from which a rough look at all distances pays, and rows that are looked at together. */
-const [MANY, BLOCK] = [2000, 128];
+/** Rows from which a rough look at all distances pays, and the rows and distances that are looked at together at most. */
+const [MANY, BLOCK, LOOK] = [2000, 128, 2 ** 24];
 
 /** Nearest rows among given ones (a class's), categorical groups counted as same or different. */
 export class Neighbours {
@@ -19,13 +19,12 @@ export class Neighbours {
   /** Per group: a code per row, equal where the rows agree on the whole group. */
   readonly #codes: Int32Array[];
   readonly #penalty: number;
-
   /** What a rough look takes: the engine, the features less their means, and −½ the rows' squared lengths. */
   readonly #rough:
     | { cpu: Cpu; centred: Float32Array; transposed: Float32Array; lengths: Float32Array }
     | undefined;
-  /** What rough looks found, by row. */
-  readonly #near = new Map<number, Uint32Array>();
+  /** What rough looks found, by number of neighbours and row. */
+  readonly #near = new Map<string, Uint32Array>();
 
   constructor(x: Matrix, groups: readonly (readonly number[])[], cpu?: Cpu) {
     const grouped = new Set(groups.flat());
@@ -66,8 +65,10 @@ export class Neighbours {
   /** The `k` rows nearest to `row` (all others when there are fewer), nearest first, ties by index. */
   nearest(row: number, k: number): Uint32Array {
     if (!this.#rough) return this.#nearest(row, k, this.#all);
-    if (!this.#near.has(row)) this.#findBlock(row - (row % BLOCK), k);
-    return this.#near.get(row)!;
+    const key = `${k} ${row}`;
+    const block = Math.max(1, Math.min(BLOCK, Math.floor(LOOK / this.#rows)));
+    if (!this.#near.has(key)) this.#findBlock(row - (row % block), block, k);
+    return this.#near.get(key)!;
   }
 
   #nearest(row: number, k: number, among: Iterable<number>): Uint32Array {
@@ -120,10 +121,10 @@ export class Neighbours {
   }
 
   /** Finds the nearest rows of a block's: those that may be by a product of matrices, of these by their distances. */
-  #findBlock(from: number, k: number): void {
+  #findBlock(from: number, block: number, k: number): void {
     const { cpu, centred, transposed, lengths } = this.#rough!;
     const [n, d] = [this.#rows, this.#width];
-    const rows = Math.min(BLOCK, n - from);
+    const rows = Math.min(block, n - from);
     // a · b − ½ |b|² is greater for what is nearer to a; rounding moves it by less than the margin.
     const longest = Math.sqrt(-2 * lengths.reduce((a, b) => Math.min(a, b), 0));
     const margin = (d + 8) * 2 ** -22 * longest ** 2;
@@ -142,7 +143,7 @@ export class Neighbours {
         const least = largest(near, k + 1) - margin; // the row itself may be one of them
         const among: number[] = [];
         for (let other = 0; other < n; other++) if (near[other] >= least) among.push(other);
-        this.#near.set(from + i, this.#nearest(from + i, k, among));
+        this.#near.set(`${k} ${from + i}`, this.#nearest(from + i, k, among));
       }
     } finally {
       cpu.reset(start);

@@ -1,7 +1,7 @@
 /** The simple rivals of synthetic data: what anyone can do about imbalance in a line or two. */
 import type { Learner } from "./classifiers.ts";
 import type { Cpu } from "./engine/module.ts";
-import { foldSplit, rowsByClass, stratifiedFolds, stratifiedSample } from "./folds.ts";
+import { fewerRows, foldSplit, rowsByClass, stratifiedFolds } from "./folds.ts";
 import { type Matrix, takeRows } from "./matrix.ts";
 import { type Metric, utility } from "./metrics.ts";
 import { derive, Random } from "./random.ts";
@@ -157,12 +157,10 @@ const [TUNED_ROWS, TUNED_RAREST] = [100_000, 1000];
 
 /** As many rows as a threshold needs, of each class its share. */
 function enough(x: Matrix, y: Int32Array, classes: number, random: Random): { x: Matrix; y: Int32Array } {
-  const byClass = rowsByClass(y, classes);
-  const rarest = Math.min(...byClass.map((rows) => rows.length));
+  const rarest = Math.min(...rowsByClass(y, classes).map((rows) => rows.length));
   const limit = Math.max(TUNED_ROWS, (TUNED_RAREST * y.length) / rarest);
-  if (y.length <= limit) return { x, y };
-  const rows = stratifiedSample(byClass, limit, 1, random);
-  return { x: takeRows(x, rows), y: Int32Array.from(rows, (row) => y[row]) };
+  const rows = fewerRows(y, classes, [limit, 1], random);
+  return rows ? { x: takeRows(x, rows), y: Int32Array.from(rows, (row) => y[row]) } : { x, y };
 }
 
 /** Tunes the decision out of fold on the training rows, refits on all of them, and applies it. */
