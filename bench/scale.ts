@@ -12,6 +12,7 @@ import { fitLarge, largeTable, type Program, readLarge } from "./scale/large.ts"
 import { type Curve, logLog } from "./scale/plot.ts";
 import { type Luck, luck } from "./scale/scoreRows.ts";
 import { exponent, type Measured, NOISE, SERIES, type Series, type Size, USUAL } from "./scale/sizes.ts";
+import { Browser } from "./speed/browser.ts";
 import { median } from "./speed/measure.ts";
 import { deviceName, load } from "./speed/report.ts";
 
@@ -43,7 +44,7 @@ interface Result {
   growth: Growth[];
   large?: { read: Program; fit: Program };
   scores?: Luck[];
-  start?: { node: number };
+  start?: { node: number; page?: number };
   floors: Floor[];
 }
 
@@ -81,6 +82,12 @@ async function bench(): Promise<void> {
     const node = await startUp();
     result.start = { node };
     floor("import and init in Node", node, 30, " ms");
+    const page = await startUpInPage();
+    if (typeof page === "string") say(`No start in a page: ${page}`);
+    else {
+      result.start.page = page;
+      floor("import and init in Chromium", page, 50, " ms");
+    }
   }
   if (parts.includes("growth")) {
     for (const series of SERIES) {
@@ -154,6 +161,29 @@ async function startUp(): Promise<number> {
     child.kill();
   }
   return median(times);
+}
+
+/** The same in fresh pages, files from a server on this machine. @returns why there are none, otherwise. */
+async function startUpInPage(): Promise<number | string> {
+  const browser = await Browser.start();
+  if (typeof browser === "string") return browser;
+  try {
+    const times: number[] = [];
+    for (let i = 0; i < 9; i++) {
+      const page = await browser.open("empty");
+      const load = async (path: string) => {
+        const started = performance.now();
+        const { init } = await import(path);
+        await init();
+        return performance.now() - started;
+      };
+      times.push(await page.evaluate(load, "/dist/index.js"));
+      await page.close();
+    }
+    return median(times);
+  } finally {
+    await browser.close();
+  }
 }
 
 function figure(value: number): string {

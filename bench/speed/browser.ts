@@ -30,7 +30,10 @@ const TYPES: Record<string, string> = {
   ".wasm": "application/wasm",
   ".html": "text/html; charset=utf-8",
 };
-const PAGE = '<!doctype html><script type="module" src="/dist/bench/speed/page.js"></script>';
+const PAGES: Record<string, string> = {
+  "": '<!doctype html><script type="module" src="/dist/bench/speed/page.js"></script>',
+  empty: "<!doctype html>",
+};
 /** Threads need an isolated page. */
 const ISOLATED = {
   "Cross-Origin-Opener-Policy": "same-origin",
@@ -63,11 +66,11 @@ export class Browser {
     return this.#browser.version();
   }
 
-  /** Opens the sides' page, in a process of its own. */
-  async open(): Promise<Page> {
+  /** Opens the sides' page, or one that has loaded nothing, in a process of its own. */
+  async open(name: keyof typeof PAGES = ""): Promise<Page> {
     const context = await this.#browser.newContext();
     const page = await context.newPage();
-    await page.goto(`${this.#origin}/`);
+    await page.goto(`${this.#origin}/${name}`);
     page.close = () => context.close();
     return page;
   }
@@ -95,9 +98,8 @@ async function serve(): Promise<{ origin: string; stop: () => void }> {
   const server = createServer(async ({ url = "/" }, response) => {
     const path = normalize(decodeURIComponent(new URL(url, "http://localhost").pathname)).slice(1);
     const known = SERVED.some((folder) => path.startsWith(`${folder}/`));
-    const body =
-      path === "" ? PAGE : known ? await readFile(join(".", path)).catch(() => undefined) : undefined;
-    const type = TYPES[path === "" ? ".html" : extname(path)] ?? "application/octet-stream";
+    const body = PAGES[path] ?? (known ? await readFile(join(".", path)).catch(() => undefined) : undefined);
+    const type = TYPES[path in PAGES ? ".html" : extname(path)] ?? "application/octet-stream";
     response.writeHead(body === undefined ? 404 : 200, { ...ISOLATED, "Content-Type": type });
     response.end(body);
   });

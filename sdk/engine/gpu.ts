@@ -38,7 +38,7 @@ export function describeAdapter({ info, features, limits }: GPUAdapter): Adapter
   const { description, vendor, architecture, device } = info;
   const { maxBufferSize, maxStorageBufferBindingSize, maxComputeWorkgroupsPerDimension } = limits;
   return {
-    description: [description || [vendor, architecture, device].filter(Boolean).join(" ")].join(),
+    description: description || [vendor, architecture, device].filter(Boolean).join(" "),
     vendor,
     architecture,
     software: info.isFallbackAdapter || SOFTWARE.test([description, vendor, architecture, device].join(" ")),
