@@ -50,7 +50,7 @@ export const runWorker = command({
   async run({ queue, store: where, jobs, lease, idle, stall: stallSeconds }, _files, terminal) {
     if (queue === undefined) throw inputError("--queue is needed.", "For instance: --queue redis://server.");
     const [{ serve }, { openStore }, { needStore }, { filesOf }] = await Promise.all([
-      import("../sdk/queue.ts"),
+      import("../sdk/serve.ts"),
       import("../sdk/store.ts"),
       import("./queued.ts"),
       import("./results.ts"),

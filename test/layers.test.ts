@@ -25,7 +25,8 @@ const FLOORS: readonly (readonly string[])[] = [
   ],
   ["random"],
   ["plots", "table", "statistics", "pack"],
-  ["engine", "metrics", "folds splits resampling"],
+  ["engine", "metrics"],
+  ["folds splits resampling neighbours"],
   [
     "classifiers adapter logistic tree forest examples",
     "networks labels",
@@ -37,7 +38,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "result",
   ],
   ["settings options", "score", "rivals choice", "fidelity memorisation", "images"],
-  ["replay factors"],
+  ["replay factors", "large"],
   [
     "train ballot state game start critic discriminator frozen noise deviations health",
     "explain pictures",
@@ -55,6 +56,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["hand hands"],
   ["bullmq", "node worker threads lanes part"],
   ["queue"],
+  ["serve"],
   ["cli", "bench", "web"],
 ];
 
@@ -70,6 +72,7 @@ const NODE_FILES = [
   "sdk/store.ts",
   "sdk/bullmq.ts",
   "sdk/queue.ts",
+  "sdk/serve.ts",
   "sdk/hand.ts",
   "sdk/hands.ts",
   "sdk/dawn.ts",

@@ -1,6 +1,5 @@
 /** What to say where there is no engine to compute on; loaded when it is said. */
 import { MakeitError } from "../errors.ts";
-import type { EngineSpan } from "../result.ts";
 
 /** WebGPU was asked for. @param cause why looking for a GPU failed, if it did. */
 export function missingGpu(cause: unknown): MakeitError {
@@ -15,7 +14,10 @@ export function missingGpu(cause: unknown): MakeitError {
 }
 
 /** Every engine was lost on the way. @param error how the last one was. */
-export function nowhereToGo(engines: readonly EngineSpan[], error: MakeitError): MakeitError {
+export function nowhereToGo(
+  engines: readonly { engine: string; reason?: string }[],
+  error: MakeitError,
+): MakeitError {
   const names = engines.map(({ engine }) => engine).join(" and then ");
   const reasons = [...engines.slice(1).map(({ reason }) => reason), error.message].join(" ");
   return new MakeitError(
