@@ -46,7 +46,6 @@ export function exp(x: v128): v128 {
 }
 
 /** log x for 1 ≤ x < 2³¹, absolute error below 1e-15: exponent and 2 artanh((m − 1) / (m + 1)) of the mantissa. */
-@inline
 export function log(x: v128): v128 {
   // The mantissa is brought to [√½, √2): adding the bits of 1 − √½ carries into the exponent from √2 on.
   const shifted = i64x2.add(x, i64x2.splat(0x95F619980C433));

@@ -27,7 +27,7 @@ export function logistic_predict(
 @inline
 function probabilityPair(out: usize): void {
   const z = f64.load(out);
-  const e = f64x2.extract_lane(exp(f64x2.splat(-abs(z))), 0);
+  const e = expOf(-abs(z));
   const larger = 1 / (1 + e);
   const smaller = e / (1 + e);
   f64.store(out, z >= 0 ? smaller : larger);
@@ -41,7 +41,7 @@ function probabilities(out: usize, classes: i32): void {
   let total: f64 = 0;
   for (let k = 0; k < classes; k++) {
     const at = out + (<usize>k << 3);
-    const e = f64x2.extract_lane(exp(f64x2.splat(f64.load(at) - highest)), 0);
+    const e = expOf(f64.load(at) - highest);
     f64.store(at, e);
     total += e;
   }
@@ -49,4 +49,8 @@ function probabilities(out: usize, classes: i32): void {
     const at = out + (<usize>k << 3);
     f64.store(at, f64.load(at) / total);
   }
+}
+
+function expOf(x: f64): f64 {
+  return f64x2.extract_lane(exp(f64x2.splat(x)), 0);
 }

@@ -247,7 +247,7 @@ function check(name: keyof Settings, value: unknown): void {
   const fail = (expected: string) => {
     throw inputError(
       `Option ${name} is ${JSON.stringify(value) ?? String(value)}; expected ${expected}.`,
-      'OPTIONS of "makeit-ai/options" says what it does, and makeit fit --help.',
+      "makeit fit --help says what it does.",
     );
   };
   if (name === "metric" && typeof value === "function") return;

@@ -103,14 +103,10 @@ export function foreignStep(kernel: KernelName | undefined, index: number): Make
 
 /** A tensor that another engine allocated. */
 export function foreignTensor(): MakeitError {
-  return new MakeitError(
-    "engine",
-    "A tensor of another engine was given.",
-    "Use tensors that this engine allocated.",
-  );
+  return new MakeitError("engine", "A tensor was given that another engine allocated.");
 }
 
 /** A call after `dispose`. */
 export function disposed(): MakeitError {
-  return new MakeitError("engine", "The engine was disposed of.", "Open another one.");
+  return new MakeitError("engine", "The engine was disposed of.");
 }
