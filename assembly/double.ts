@@ -45,7 +45,7 @@ export function exp(x: v128): v128 {
   return v128.and(f64x2.mul(p, power), f64x2.ge(x, f64x2.splat(-700)));
 }
 
-/** log x for 1 ≤ x < 2³¹, absolute error below 1e-15: exponent and 2 artanh((m − 1) / (m + 1)) of the mantissa. */
+/** log x for x from 1 on, error below 1e-15 of it, or of 1: exponent and 2 artanh((m − 1) / (m + 1)) of the mantissa. */
 export function log(x: v128): v128 {
   // The mantissa is brought to [√½, √2): adding the bits of 1 − √½ carries into the exponent from √2 on.
   const shifted = i64x2.add(x, i64x2.splat(0x95F619980C433));
