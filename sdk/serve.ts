@@ -59,16 +59,19 @@ export async function serve(options: ServeOptions): Promise<number> {
   const plans = new Plans(store);
   const queue = redis.queue();
   let [busy, done, quietSince] = [0, 0, performance.now()];
+  const perform = (job: Job<never>) =>
+    job.name === "aggregate" ? assemble(job, queue, options) : runJob(job, plans, options);
   const work = async (job: Job<never>, token?: string) => {
     busy++;
     try {
-      const made = job.name === "aggregate" ? assemble(job, queue, options) : runJob(job, plans, options);
-      if (!(await made)) {
+      // One that is leaving begins nothing.
+      const made = signal?.aborted ? undefined : await perform(job);
+      if (!made) {
         await job.moveToDelayed(Date.now() + 1, token);
         throw new DelayedError();
       }
       done++;
-      return await made;
+      return made;
     } catch (error) {
       if (error instanceof DelayedError) throw error;
       onWarning?.(`${job.id}: ${(error as Error).message}`);

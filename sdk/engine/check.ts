@@ -103,7 +103,7 @@ export function foreignStep(kernel: KernelName | undefined, index: number): Make
 
 /** A tensor that another engine allocated. */
 export function foreignTensor(): MakeitError {
-  return new MakeitError("engine", "A tensor was given that another engine allocated.");
+  return new MakeitError("engine", "A tensor of another engine was given.");
 }
 
 /** A call after `dispose`. */

@@ -253,7 +253,7 @@ test("images come in many ways", async () => {
   await give(page, "arrays.npz", Buffer.from(zipSync(arrays)));
   await isOpen(page, "arrays.npz");
   expect(await facts()).toBe("6 images16 × 16 pixelsin grey");
-  expect(await page.textContent("#classes")).toMatch(/2 2.*5 4/);
+  expect(await page.textContent("#classes")).toMatch(/5 4.*2 2/);
 
   // A table again: its columns are there, and nothing of images.
   await give(
