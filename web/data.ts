@@ -27,7 +27,7 @@ const FOUND: Record<SketchedColumn["role"], string> = {
 /** So many columns are shown at first, and as many more on request. */
 const STEP = 60;
 /** Lists of choices, and of columns, grow by so many at a time, so that thousands of columns keep nobody waiting. */
-const [OPTIONS, ITEMS] = [200, 15];
+const [OPTIONS, ITEMS] = [100, 8];
 /** A whole number with more values than this is no class. */
 const MOST_CLASSES = 20;
 
