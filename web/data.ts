@@ -58,6 +58,8 @@ export class Data {
   #report: TargetReport | undefined;
   #forced = new Map<string, Forced>();
   #shown = STEP;
+  /** Counts the lists of columns that were begun: an older one stops where it is. */
+  #list = 0;
 
   /** @param onRead called when images were read in another way */
   constructor(
@@ -167,7 +169,10 @@ export class Data {
 
   async #show(table: OpenedTable): Promise<void> {
     this.#table = table;
+    this.#list++;
     const { columns, name, warnings, image, glance = [] } = table;
+    // On the screen before it is filled: a browser lays out a few columns at a time sooner than all of them at once.
+    get("bench").hidden = false;
     get("data-title").textContent = name;
     get("data-facts").replaceChildren(...factsOf(table));
     get("data-warnings").replaceChildren(warningList(warnings));
@@ -237,9 +242,10 @@ export class Data {
   async #addColumns(from: number, to: number): Promise<void> {
     const table = this.#table!;
     const list = get("columns");
+    const turn = ++this.#list;
     for (let at = from; at < to && at < table.columns.length; at += ITEMS) {
       if (at > from) await breathe();
-      if (this.#table !== table) return; // another one is being shown by now
+      if (this.#list !== turn) return;
       const some = table.columns.slice(at, Math.min(to, at + ITEMS));
       list.append(...some.map((column) => this.#columnItem(column)));
     }

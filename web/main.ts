@@ -47,15 +47,13 @@ async function open(files: readonly GivenFile[]): Promise<void> {
   }
   const [{ data: file }] = files;
   if (/\.safetensors$/i.test(file.name)) return openModel(file);
-  return openTable(file, { name: file.name });
+  return reading(file.name, () => openTable(file, { name: file.name }));
 }
 
 async function openTable(source: Blob, opening: Opening, from?: Demo): Promise<void> {
-  await reading(opening.name, async () => {
-    await data.open(source, opening);
-    settings.images = false;
-    showBench(opening.name, from);
-  });
+  await data.open(source, opening);
+  settings.images = false;
+  showBench(opening.name, from);
 }
 
 async function openImages(files: readonly GivenFile[]): Promise<void> {
@@ -70,9 +68,8 @@ async function openImages(files: readonly GivenFile[]): Promise<void> {
 function showBench(name: string, from?: Demo): void {
   demo = from;
   showLink();
-  const first = get("bench").hidden;
+  const first = !get("start").classList.contains("small");
   get("start").classList.add("small");
-  get("bench").hidden = false;
   if (first) lead(get("data"));
   else get("data-title").focus({ preventScroll: false });
   say(`${name} is read.`);
@@ -100,8 +97,16 @@ function tellReading({ done, count }: { done: number; count: number }): void {
   get("reading-done").textContent = `${done.toLocaleString("en")} of ${counted(count, "image")}`;
 }
 
+let last: Promise<void> = Promise.resolve();
+
+/** Reads one thing after the other, in the order they were given. */
+function reading(name: string, work: () => Promise<void>): Promise<void> {
+  last = last.then(() => readNow(name, work));
+  return last;
+}
+
 /** Says that something is being read while it is, and what went wrong. */
-async function reading(name: string, work: () => Promise<void>): Promise<void> {
+async function readNow(name: string, work: () => Promise<void>): Promise<void> {
   showProblem(get("start-problem"));
   get("reading-name").textContent = `Reading ${name}`;
   get("reading-done").textContent = "";
