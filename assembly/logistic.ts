@@ -64,8 +64,8 @@ export function logistic_bytes(points: i32, features: i32, classes: i32): usize 
 
 // coefficients (outputs, features + 1), intercepts last ← argmin F; x f32 (points, features), y i32 (points) in
 // 0 … classes − 1, each of positive weight in all; s f64 (points) = C · weights; scratch zeroed. warm = 1 starts from
-// the coefficients that are there, warm = 2 in the belief that they are near. Stops when the gradient, in units of the curvature's square root, is below
-// `tolerance`. Returns the iterations
+// the coefficients that are there, warm = 2 in the belief that they are near. Stops when the gradient, in units of the
+// curvature's square root, is below `tolerance`. Returns the iterations
 export function logistic_fit(
   x: usize, y: usize, s: usize, points: i32, features: i32, classes: i32,
   tolerance: f64, warm: i32, coefficients: usize, scratch: usize,

@@ -1,19 +1,11 @@
 /** Everything a run leaves behind, as files: what `makeit fit` writes and the page lets one save. */
+import { type Picture, runPictures, splitPictures } from "./drawings.ts";
 import { Cpu } from "./engine/module.ts";
 import { importanceSheet } from "./images/heatmap.ts";
 import { encodePng, pngBytes } from "./images/png.ts";
 import { toJson } from "./json.ts";
 import { fileNames } from "./names.ts";
-import {
-  drawImportancesOf,
-  drawMeanImportancesOf,
-  drawMethodsOf,
-  drawParetoOf,
-  drawReliabilityOf,
-  type Picture,
-  renderReport,
-  splitPictures,
-} from "./report.ts";
+import { renderReport } from "./report.ts";
 import type { Importance, RunResult } from "./result.ts";
 import type { Run } from "./run.ts";
 import { writeCsv } from "./table/write.ts";
@@ -22,26 +14,6 @@ export interface OutputFile {
   /** Relative to the folder of results. */
   path: string;
   content(): string | Uint8Array | Promise<Uint8Array>;
-}
-
-/** The pictures of all splits together. */
-export function runPictures(result: RunResult): Picture[] {
-  const mean = {
-    name: "importance",
-    title: "mean feature importances",
-    draw: () => drawMeanImportancesOf(result),
-  };
-  return [
-    { name: "methods", title: "methods on held-out rows", draw: () => drawMethodsOf(result) },
-    {
-      name: "reliability",
-      title: "reliability of the probabilities",
-      draw: () => drawReliabilityOf(result),
-    },
-    ...(result.sweep ? [{ name: "pareto", title: "what λ trades", draw: () => drawParetoOf(result) }] : []),
-    ...(result.data.image ? [] : [mean]), // a bar for each of hundreds of pixels says nothing
-    { name: "importances", title: "importances across splits", draw: () => drawImportancesOf(result) },
-  ];
 }
 
 /** The files of a run; each is made when its content is asked for. Pictures need a document, as all plots do. */

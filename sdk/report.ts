@@ -1,21 +1,15 @@
 /** A run as one HTML file: nothing to load, nothing to run, to be read in a browser, printed or mailed. */
-import { Html, html, type Part } from "./html.ts";
-import { channelNames } from "./image.ts";
-import { OPTIONS, PRESETS, type PresetName, resolveSettings, type Settings } from "./options.ts";
 import {
-  drawCurves,
-  drawDistributions,
-  drawEmbedding,
-  drawHeatmap,
-  drawImages,
-  drawImportance,
-  drawMethods,
-  drawPareto,
-  drawPixels,
-  drawReliability,
-  drawTree,
-  type ImportanceBar,
-} from "./plots/index.ts";
+  drawImportancesOf,
+  drawMeanImportancesOf,
+  drawMethodsOf,
+  drawParetoOf,
+  drawReliabilityOf,
+  higherIsBetter,
+  splitPictures,
+} from "./drawings.ts";
+import { Html, html, type Part } from "./html.ts";
+import { OPTIONS, PRESETS, type PresetName, resolveSettings, type Settings } from "./options.ts";
 import { clean, formatCount, formatFixed, formatNumber, formatPercent } from "./plots/text.ts";
 import { STYLE } from "./report.css.ts";
 import {
@@ -27,7 +21,6 @@ import {
   type Spread,
 } from "./result.ts";
 import { mean as average, type Interval } from "./statistics.ts";
-import type { ImageShape } from "./table/table.ts";
 
 const ADVICE: Record<Method, string> = {
   none: "leave the data as they are",
@@ -48,7 +41,6 @@ const REASONS: Record<SplitResult["stopped"]["reason"], string> = {
 };
 
 const OUTCOMES = { helps: "✓ Helps", same: "= No difference", hurts: "✗ Hurts" } as const;
-const LOWER_IS_BETTER = new Set(["brier", "log_loss"]);
 const POLICY =
   "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
 
@@ -93,7 +85,6 @@ ${reproduce(result)}
 }
 
 const counted = (count: number, noun: string) => `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
-const higherIsBetter = (metric: string) => !LOWER_IS_BETTER.has(metric);
 /** A score to three decimals; JSON writes what is not a number as null. */
 const score = (value: number | null | undefined) => formatFixed(value ?? Number.NaN, 3);
 
@@ -332,96 +323,8 @@ ${table({
 })}`;
 }
 
-/** The metric against each measure of closeness, a dot a λ. */
-export function drawParetoOf({ sweep = [], metric }: RunResult): string {
-  return drawPareto({
-    metric,
-    greaterIsBetter: higherIsBetter(metric),
-    measures: ["distance of columns", "difference of correlations", "told from real rows, ROC-AUC"],
-    points: sweep.map(({ lambda, score: value, distance, correlation, detection }) => {
-      return { lambda, score: value, measures: [distance, correlation, detection ?? Number.NaN] };
-    }),
-  });
-}
-
 function range(found: Interval | null): string {
   return found?.low == null ? "–" : `${score(found.low)} to ${score(found.high)}`;
-}
-
-/** Probabilities on all held-out rows, before and after. */
-export function drawReliabilityOf({ evidence, data }: RunResult): string {
-  const { before, after } = evidence.calibration;
-  const panels = [
-    { title: METHOD_NAMES.none, ...before },
-    { title: METHOD_NAMES.makeit, ...after },
-  ];
-  return drawReliability({ of: data.classes.length === 2 ? data.positive : "the class it names", panels });
-}
-
-/** The held-out values of every method, split by split. */
-export function drawMethodsOf({ metric, mean, splits }: RunResult): string {
-  return drawMethods({
-    metric,
-    greaterIsBetter: higherIsBetter(metric),
-    methods: METHODS.map((method) => ({
-      name: METHOD_NAMES[method],
-      values: splits.map((split) => split.test[method] ?? Number.NaN),
-      mean: mean.test[method] ?? Number.NaN,
-    })),
-  });
-}
-
-/** Every column's importances, averaged over splits. */
-export function drawMeanImportancesOf({ metric, mean }: RunResult): string {
-  return drawImportance(mean.importances, { metric, title: "Feature importances, mean over splits" });
-}
-
-/** Every column's importances, split by split; of images as maps, their mean and spread. */
-export function drawImportancesOf(result: RunResult): string {
-  const { metric, mean, splits, data } = result;
-  const title = "Pixel importances, mean over splits";
-  if (data.image) return drawPixelsOf(mean.importances, { metric, image: data.image, title });
-  const columns = mean.importances.map(({ column }) => column);
-  const values = (key: "impurity" | "permutation") =>
-    columns.map((column) =>
-      splits.map((split) => split.importances.find((item) => item.column === column)?.[key] ?? Number.NaN),
-    );
-  return drawHeatmap({
-    columns,
-    splits: splits.map(({ split }) => String(split)),
-    panels: [
-      { title: "Impurity decrease (share)", values: values("impurity") },
-      { title: `Permutation: drop of ${metric}`, values: values("permutation") },
-    ],
-  });
-}
-
-/** Importances of pixels as maps of the image, with their spread where there is one. */
-export function drawPixelsOf(
-  importances: readonly ImportanceBar[],
-  { metric, image, title = "Pixel importances" }: { metric: string; image: ImageShape; title?: string },
-): string {
-  const { width, height, channels } = image;
-  const named = new Map(importances.map((one) => [one.column, one]));
-  const maps = (value: (one: ImportanceBar) => number | undefined) =>
-    channelNames(channels).map((channel) =>
-      Array.from({ length: width * height }, (_, at) => {
-        const one = named.get(`${channel}_${Math.floor(at / width)}_${at % width}`);
-        return (one && value(one)) ?? Number.NaN;
-      }),
-    );
-  const drop = `Drop of ${metric} when a pixel is shuffled with its neighbours`;
-  const rows = [
-    { title: "Impurity decrease in the tree (share)", values: maps((one) => one.impurity) },
-    { title: drop, values: maps((one) => one.permutation) },
-  ];
-  if (importances.some(({ impuritySd }) => impuritySd !== undefined)) {
-    rows.splice(1, 0, { title: "Its standard deviation over splits", values: maps((one) => one.impuritySd) });
-    rows.push({ title: "Its standard deviation over splits", values: maps((one) => one.permutationSd) });
-  }
-  const names = channels === 1 ? ["brightness"] : ["red", "green", "blue"];
-  const subtitle = "Blue: above zero; vermilion: below; grey: pixels that never change";
-  return drawPixels({ title, subtitle, width, height, channels: names, rows });
 }
 
 function across(result: RunResult): Html {
@@ -483,39 +386,6 @@ function splitsTable({ splits, metric }: RunResult): Html {
       formatFixed(seconds, 1),
     ]),
   });
-}
-
-/** A picture that can be drawn: `name` is that of its file. */
-export interface Picture {
-  name: string;
-  title: string;
-  draw(): string;
-}
-
-/** What a split's pictures depend on beside the split. */
-export interface PictureOptions {
-  metric: string;
-  /** The images that the rows are, where they are images. */
-  image?: ImageShape | undefined;
-}
-
-/** A split's pictures, in the order they are looked at. */
-export function splitPictures(split: SplitResult, { metric, image }: PictureOptions): Picture[] {
-  const { images, distributions } = split;
-  const importance = () =>
-    image
-      ? drawPixelsOf(split.importances, { metric, image })
-      : drawImportance(split.importances, { metric });
-  return [
-    ...(images
-      ? [{ name: "images", title: "real and generated images", draw: () => drawImages(images) }]
-      : []),
-    { name: "tree", title: "decision tree", draw: () => drawTree(split.tree) },
-    { name: "importance", title: "feature importances", draw: importance },
-    { name: "curves", title: "learning curves", draw: () => drawCurves(split.curves) },
-    { name: "embedding", title: "real and synthetic rows", draw: () => drawEmbedding(split.embedding) },
-    { name: "distributions", title: "distributions", draw: () => drawDistributions(distributions) },
-  ];
 }
 
 function splitSection(split: SplitResult, { metric, data }: RunResult, open: boolean): Html {

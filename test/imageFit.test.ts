@@ -1,6 +1,7 @@
 /** The main job on images: small ones whose classes differ in one known place. */
 import { decode } from "fast-png";
 import { beforeAll, describe, expect, test } from "vitest";
+import { drawImportancesOf, splitPictures } from "../sdk/drawings.ts";
 import { Cpu, type ExtraExports } from "../sdk/engine/module.ts";
 import { WasmBackend } from "../sdk/engine/wasm.ts";
 import { imageFromRow, type Picture, pixelOf } from "../sdk/image.ts";
@@ -14,7 +15,7 @@ import { drawImages } from "../sdk/plots/images.ts";
 import { registerPlotWindow } from "../sdk/plots/node.ts";
 import { drawPixels } from "../sdk/plots/pixels.ts";
 import { Random } from "../sdk/random.ts";
-import { drawImportancesOf, renderReport, splitPictures } from "../sdk/report.ts";
+import { renderReport } from "../sdk/report.ts";
 import { fit, type Run } from "../sdk/run.ts";
 import { startFrom } from "../sdk/start.ts";
 import type { Table } from "../sdk/table/table.ts";

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { drawParetoOf } from "../sdk/drawings.ts";
 import { fit, readTable, sweepLambda, type Table } from "../sdk/index.ts";
 import { registerPlotWindow } from "../sdk/plots/node.ts";
-import { drawParetoOf, renderReport } from "../sdk/report.ts";
+import { renderReport } from "../sdk/report.ts";
 import { toy } from "./toy.ts";
 
 const QUICK = {

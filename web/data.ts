@@ -133,7 +133,6 @@ export class Data {
     if (!this.images || this.#source instanceof Blob) return;
     const controls = [this.#size, this.#channels];
     const focused = document.activeElement as HTMLElement | null;
-    document.body.classList.add("busy");
     for (const control of controls) control.disabled = true;
     showProblem(this.#problem);
     try {
@@ -144,7 +143,6 @@ export class Data {
     } catch (error) {
       showProblem(this.#problem, error);
     } finally {
-      document.body.classList.remove("busy");
       for (const control of controls) control.disabled = false;
       focused?.focus();
     }

@@ -112,14 +112,12 @@ async function readNow(name: string, work: () => Promise<void>): Promise<void> {
   get("reading-done").textContent = "";
   say(`Reading ${name}`);
   get("reading").hidden = false;
-  document.body.classList.add("busy");
   try {
     await work();
   } catch (error) {
     fail(error);
   } finally {
     get("reading").hidden = true;
-    document.body.classList.remove("busy");
   }
 }
 
@@ -129,6 +127,7 @@ function fail(error: unknown): void {
 }
 
 async function train(): Promise<void> {
+  await last; // of a table that is shown already the classes may still be counted
   if (training.running || !settings.valid) return;
   const { ready } = data;
   if (!ready) return data.ask();
