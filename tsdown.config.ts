@@ -33,6 +33,7 @@ export default defineConfig([
       table: "./sdk/table/index.ts",
       worker: "./sdk/worker.ts",
       hand: "./sdk/hand.ts",
+      threads: "./sdk/webHands.ts",
       cli: "./cli/main.ts",
     },
     dts: true,
@@ -49,6 +50,8 @@ export default defineConfig([
       },
     },
   },
+  // A file by itself: bundlers take a worker along only where it is one piece.
+  apart(".", { webHand: "./sdk/webHand.ts" }),
   apart("bench", {
     kernels: "./bench/kernels.ts",
     lambda: "./bench/lambda.ts",

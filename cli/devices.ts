@@ -64,8 +64,14 @@ export const devices = command({
     const rows = [
       ["engine wasm", features.simd ? "available" : "not available: it needs WebAssembly SIMD"],
       ["  SIMD", yes(features.simd)],
-      ["  relaxed SIMD", `${yes(features.relaxedSimd)} (not used: its rounding differs between machines)`],
-      ["  threads", `${yes(features.threads)} (not needed: splits run in workers of their own)`],
+      [
+        "  relaxed SIMD",
+        `${yes(features.relaxedSimd)} (--relaxed uses it: faster, and the bytes then depend on the machine)`,
+      ],
+      [
+        "  threads",
+        `${yes(features.threads)} (splits run side by side; cores that are left over share the work within each)`,
+      ],
       ...(auto.adapter ? adapterRows(auto.adapter) : [["engine webgpu", `not available: ${auto.reason}`]]),
       ["--engine auto", `takes ${auto.engine}: ${auto.reason}`],
       ["processor", found.processor],

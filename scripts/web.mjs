@@ -34,7 +34,12 @@ rmSync(OUT, { recursive: true, force: true });
 mkdirSync(`${OUT}/demo`, { recursive: true });
 await build({
   ...shared,
-  entry: { page: "web/main.ts", studio: "web/worker/studio.ts", split: "web/worker/split.ts" },
+  entry: {
+    page: "web/main.ts",
+    studio: "web/worker/studio.ts",
+    split: "web/worker/split.ts",
+    webHand: "sdk/webHand.ts",
+  },
   outDir: `${OUT}/app`,
 });
 await build({ ...shared, entry: { sw: "web/sw.ts" }, outDir: OUT });

@@ -1,5 +1,5 @@
 /** A worker thread that does its parts of the engine's kernels. */
 import { parentPort, workerData } from "node:worker_threads";
-import { serve } from "./engine/crew.ts";
+import { serve } from "./engine/hand.ts";
 
 await serve(workerData, () => parentPort!.postMessage("ready"));

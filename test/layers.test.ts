@@ -53,7 +53,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["lock"],
   ["checkpoints"],
   ["store"],
-  ["hand hands"],
+  ["hand hands", "webHand webHands"],
   ["bullmq", "node worker threads lanes part"],
   ["queue"],
   ["serve"],

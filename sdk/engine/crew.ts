@@ -6,28 +6,28 @@
 import { MakeitError } from "../errors.ts";
 import { signature } from "./check.ts";
 import { cutOf, lengthPer } from "./chunks.ts";
+import {
+  BOX,
+  CLOSE,
+  COUNT,
+  FAILED,
+  FIRST,
+  FORK,
+  FUNCTION,
+  FUNCTIONS,
+  type Hand,
+  LEFT,
+  NOTHING,
+  SCRATCH,
+  SPINS,
+} from "./hand.ts";
+import { instantiate } from "./instance.ts";
 import { type KernelName, kernels } from "./kernels.ts";
-import { Cpu, type CpuExports, instantiate, load } from "./module.ts";
-
-/** What a thread is started with; its loop is {@link serve}. */
-export interface Hand {
-  module: WebAssembly.Module;
-  memory: WebAssembly.Memory;
-  control: Int32Array;
-  box: Float64Array;
-}
+import { Cpu, type CpuExports, load } from "./module.ts";
 
 /** Starts a thread that serves; resolves when it is there. */
 export type StartHand = (hand: Hand) => Promise<{ stop(): void }>;
 
-/** Places in `control`: the fork's number, parts still being done, and whether one failed. */
-const [FORK, LEFT, FAILED] = [0, 1, 2];
-/** A box: where the thread's scratch is, the function's number, how many numbers follow, and they. */
-const [SCRATCH, FUNCTION, COUNT, FIRST] = [0, 1, 2, 3];
-const BOX = 32;
-const CLOSE = -1;
-/** Looks at a number in shared memory before a thread goes to sleep: some tens of microseconds. */
-const SPINS = 20_000;
 /** Multiplications, or numbers passed over, below which a fork is not worth it. */
 const LEAST = 2 ** 18;
 const LEAST_PASSED = 2 ** 15;
@@ -37,7 +37,7 @@ const TILE = 5;
 
 let start: StartHand | undefined;
 
-/** Says how threads are started here. `makeit-ai/node` does it with worker threads. */
+/** Says how threads are started here. `makeit-ai/node` does it with worker threads, `makeit-ai/threads` with workers. */
 export function provideThreads(starter: StartHand): void {
   start = starter;
 }
@@ -47,6 +47,15 @@ export function canShare(): boolean {
   return start !== undefined && typeof SharedArrayBuffer === "function";
 }
 
+/** Whether this thread may sleep: a page's own may not. */
+function maySleep(): boolean {
+  try {
+    return Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 1) === "not-equal";
+  } catch {
+    return false;
+  }
+}
+
 export class Crew {
   readonly cpu: Cpu;
   readonly size: number;
@@ -54,6 +63,7 @@ export class Crew {
   readonly #boxes: Float64Array[];
   readonly #hands: { stop(): void }[];
   readonly #scratches: { address: number; bytes: number }[];
+  readonly #sleeps = maySleep();
 
   private constructor(cpu: Cpu, control: Int32Array, boxes: Float64Array[], hands: { stop(): void }[]) {
     this.cpu = cpu;
@@ -168,16 +178,12 @@ export class Crew {
     own(...calls[0]);
     for (let spin = 0; Atomics.load(control, LEFT) > 0; spin++) {
       // Others are at work here too: let the core go to whom is waited for.
-      if (spin > SPINS) Atomics.wait(control, LEFT, Atomics.load(control, LEFT), 1);
+      if (spin > SPINS && this.#sleeps) Atomics.wait(control, LEFT, Atomics.load(control, LEFT), 1);
     }
     if (Atomics.load(control, FAILED) !== 0)
       throw new MakeitError("internal", "A thread of the engine stopped in the middle of a kernel.");
   }
 }
-
-const NOTHING = -2;
-/** What threads may be asked to do, by number. */
-const FUNCTIONS: readonly string[] = [...Object.keys(kernels), "dense_dw_part"];
 
 /** What a product packs; nothing else takes scratch in parts, but for a line or two. */
 function scratchOf({ rows = 0, inner = 0, cols = 0, width = 0, rank = 0 }: Record<string, number>): number {
@@ -190,27 +196,4 @@ function scratchOf({ rows = 0, inner = 0, cols = 0, width = 0, rank = 0 }: Recor
     rows * wide(rank),
   );
   return 4 * panels + 32 * (rows + 64);
-}
-
-/** A thread's loop. It returns when the crew is closed. */
-export async function serve({ module, memory, control, box }: Hand, ready: () => void): Promise<void> {
-  const exports = (await instantiate(module, memory)) as unknown as CpuExports;
-  const functions = FUNCTIONS.map((name) => exports[name as KernelName] as (...numbers: number[]) => void);
-  ready();
-  for (let fork = 0; ; ) {
-    for (let spin = 0; spin < SPINS && Atomics.load(control, FORK) === fork; spin++);
-    Atomics.wait(control, FORK, fork);
-    fork = (fork + 1) | 0;
-    const place = box[FUNCTION];
-    if (place === CLOSE) return;
-    if (place !== NOTHING) {
-      try {
-        exports.reset(box[SCRATCH]);
-        functions[place](...box.subarray(FIRST, FIRST + box[COUNT]));
-      } catch {
-        Atomics.store(control, FAILED, 1);
-      }
-    }
-    Atomics.sub(control, LEFT, 1);
-  }
 }

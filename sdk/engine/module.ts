@@ -3,14 +3,9 @@
  * A backend, a set of learners or an embedding each open one instance and drop it when done.
  */
 import { MakeitError } from "../errors.ts";
+import { awake, type CpuExports, type ExtraExports, instantiate } from "./instance.ts";
 
-type Exports<T extends { instantiate: (...given: never[]) => unknown }> = Awaited<
-  ReturnType<T["instantiate"]>
->;
-/** The exports of the module that training by default needs: kernels by name, addresses and sizes as numbers. */
-export type CpuExports = Exports<typeof import("../generated/core.js")>;
-/** The exports of the module with the rest: trees, images, and what draws rows in a plane. */
-export type ExtraExports = Exports<typeof import("../generated/extra.js")>;
+export type { CpuExports, ExtraExports };
 
 // Apart, so that nobody loads them who hands a module over.
 const packed = {
@@ -43,19 +38,6 @@ async function compile(given: Given): Promise<WebAssembly.Module> {
 export function load(name: keyof typeof packed): Promise<WebAssembly.Module> {
   compiled[name] ??= packed[name]().then(unpack).then(compile).catch(forbidden);
   return compiled[name];
-}
-
-/**
- * Waits with a timer running. Without one, Node's event loop may have nothing left but WebAssembly's background work;
- * Node 20 then waits for that on its main thread, and for ever if the optimising compiler asks for a garbage collection.
- */
-async function awake<T>(work: Promise<T>): Promise<T> {
-  const timer = setInterval(() => {}, 1000);
-  try {
-    return await work;
-  } finally {
-    clearInterval(timer);
-  }
 }
 
 function forbidden(cause: unknown): never {
@@ -139,16 +121,4 @@ export class Cpu<E extends Arena = CpuExports> {
   u8(address: number, length: number): Uint8Array {
     return new Uint8Array(this.exports.memory.buffer, address, length);
   }
-}
-
-/** @param memory for a module that imports its own. */
-export async function instantiate(
-  module: WebAssembly.Module,
-  memory?: WebAssembly.Memory,
-): Promise<WebAssembly.Exports> {
-  const abort = () => {
-    throw new MakeitError("internal", "The engine stopped: a kernel was called with sizes it cannot take.");
-  };
-  const env: WebAssembly.ModuleImports = memory ? { abort, memory } : { abort };
-  return (await awake(WebAssembly.instantiate(module, { env }))).exports;
 }

@@ -1,6 +1,7 @@
 /** The module whose products round once where the machine has fused multiplication: faster, and not the same bytes everywhere. */
 import { MakeitError } from "../errors.ts";
-import { Cpu, type CpuExports, instantiate, load } from "./module.ts";
+import { instantiate } from "./instance.ts";
+import { Cpu, type CpuExports, load } from "./module.ts";
 
 /** (module (func (result v128) v128.const 0 v128.const 0 v128.const 0 f32x4.relaxed_madd)), what tells whether there is any. */
 const PROBE = [

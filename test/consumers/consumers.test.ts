@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { findBrowser } from "../../scripts/tools.mjs";
-import { type Files, TestBrowser } from "../browser/chromium.ts";
+import { type Files, ISOLATED, TestBrowser } from "../browser/chromium.ts";
 import { seeded } from "../browser/seeded.ts";
 
 const run = promisify(execFile);
@@ -214,6 +214,93 @@ describe.skipIf(inject("missing") || !findBrowser())(
         "warn",
       );
       expect(await hashesOf(join(app, "dist"))).toEqual(here);
+    });
+
+    describe("threads", () => {
+      /** A program that asks for three threads: the bytes of a large product and of a run, and who was started for them. */
+      const program = (from: string) => `
+        import { fit, openBackend, readTable } from "${from}index.js";
+        import { writeCsv } from "${from}table.js";
+        import { useThreads } from "${from}threads.js";
+        let workers = 0;
+        globalThis.Worker = class extends Worker {
+          constructor(...given) { super(...given); workers++; }
+        };
+        useThreads();
+        const random = (length, from) => Float32Array.from({ length }, (_, i) => Math.sin(from + 3 * i));
+        const sha = async (values) => Array.from(new Uint8Array(await crypto.subtle.digest("SHA-256", values)), (byte) => byte.toString(16)).join(" ");
+        export async function shared() {
+          const [rows, inner, cols] = [1999, 77, 64];
+          const hashes = [];
+          for (const threads of [1, 3]) {
+            const engine = await openBackend({ engine: "wasm", threads });
+            const given = Object.entries({ x: rows * inner, w: inner * cols, b: cols, y: rows * cols }).map(([name, length], i) => {
+              const tensor = engine.alloc(length);
+              engine.write(tensor, random(length, i));
+              return [name, tensor];
+            });
+            const call = { ...Object.fromEntries(given), rows, inner, cols, activation: 2 };
+            engine.submit(Array.from({ length: 9 }, () => engine.prepare("dense", call)));
+            hashes.push(await sha(await engine.read(call.y)));
+            engine.dispose();
+          }
+          const cells = Object.fromEntries(Array.from({ length: 12 }, (_, i) => ["c" + i, Array.from(random(300, i), Math.fround)]));
+          const table = await readTable({ ...cells, class: cells.c0.map((value) => value > 0.8 ? "rare" : "usual") }, { name: "wide" });
+          const quick = { engine: "wasm", epochs: 2, splits: 2, samples: "128", rescore: 2, rescoreDraws: 1, vote: 2 };
+          for (const threads of [1, 3]) {
+            const { synthetic } = await fit(table, { ...quick, target: "class", threads });
+            hashes.push(await sha(new TextEncoder().encode(writeCsv(synthetic))));
+          }
+          return { hashes, workers };
+        }`;
+      const shared = (where: string) =>
+        where === "page"
+          ? 'globalThis.hashes = import("/shared.js").then(({ shared }) => shared());'
+          : `globalThis.hashes = new Promise((resolve, reject) => {
+              const worker = new Worker("/worker.js", { type: "module" });
+              worker.onmessage = ({ data }) => resolve(data);
+              worker.onerror = ({ message }) => reject(new Error(message));
+            });`;
+      const WORKER = 'import { shared } from "/shared.js"; postMessage(await shared());';
+
+      test.each([
+        ["a worker of an isolated page", "worker", 8, { ...STRICT, ...ISOLATED }],
+        ["an isolated page itself", "page", 8, { ...STRICT, ...ISOLATED }],
+        ["a page that shares nothing, alone", "worker", 0, STRICT],
+      ])("%s: the same bytes", async (_, where, workers, headers) => {
+        const files = { ...unbundled(), "/shared.js": program("/makeit/"), "/worker.js": WORKER };
+        const { page, errors, close } = await openPage(
+          { ...files, "/page.js": shared(where) },
+          "/page.js",
+          headers,
+        );
+        const found = await page.evaluate<{ hashes: string[]; workers: number }>("hashes");
+        expect(errors).toEqual([]);
+        expect(found.workers).toBe(workers);
+        const [one, three, run, runOfThree] = found.hashes;
+        expect([three, runOfThree]).toEqual([one, run]);
+        await close();
+      });
+
+      test("a Vite build takes their file along", async () => {
+        write(
+          "threads/shared.js",
+          program("makeit-ai/").replace(/makeit-ai\/(index|\w+)\.js/g, (_, name) =>
+            name === "index" ? "makeit-ai" : `makeit-ai/${name}`,
+          ),
+        );
+        write("threads/page.js", shared("page").replace("/shared.js", "./shared.js"));
+        write("threads/index.html", '<!doctype html><script type="module" src="./page.js"></script>');
+        const vite = resolve("node_modules/vite/bin/vite.js");
+        await command(process.execPath, vite, "build", "threads", "--logLevel", "warn");
+        const { page, errors, close } = await openPage(join(app, "threads/dist"), "", {
+          ...STRICT,
+          ...ISOLATED,
+        });
+        const { hashes, workers } = await page.evaluate<{ hashes: string[]; workers: number }>("hashes");
+        expect([errors, workers, hashes[1]]).toEqual([[], 8, hashes[0]]);
+        await close();
+      });
     });
 
     test("a policy that forbids the engine is named", async () => {

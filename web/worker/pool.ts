@@ -11,9 +11,12 @@ export type ToPool =
   | { outcome: SplitOutcome }
   | { failure: Failure };
 
-/** How many splits run at once: one core is left for the page. */
+/** One core is left for the page. */
+const cores = () => Math.max(1, navigator.hardwareConcurrency - 1);
+
+/** How many splits run at once. */
 export function laneCount(jobs: number, parallel: number): number {
-  return Math.min(jobs, parallel || Math.max(1, navigator.hardwareConcurrency - 1));
+  return Math.min(jobs, parallel || cores());
 }
 
 /** A runner that says when a split begins and when it is done. */
@@ -24,6 +27,9 @@ export function poolRunner(news: {
   return async (jobs, { parallel, hooks, stopped }) => {
     const outcomes: (SplitOutcome | undefined)[] = jobs.map(() => undefined);
     const workers: Worker[] = [];
+    const lanes = laneCount(jobs.length, parallel);
+    // The cores are filled once: by splits first, which share nothing, then by threads within each.
+    const threads = jobs[0].settings.threads || Math.max(1, Math.floor(cores() / lanes));
     let next = 0;
     const lane = async () => {
       const worker = new Worker(new URL("./split.js", import.meta.url), { type: "module", name: "split" });
@@ -31,13 +37,14 @@ export function poolRunner(news: {
       worker.postMessage({ table: jobs[0].table } satisfies ToSplit);
       while (next < jobs.length && !(stopped() && next > 0)) {
         const index = next++;
-        news.onBegin(jobs[index].split);
-        outcomes[index] = await runIn(worker, jobs[index], hooks(jobs[index]).onEpoch, stopped);
+        const job = { ...jobs[index], settings: { ...jobs[index].settings, threads } };
+        news.onBegin(job.split);
+        outcomes[index] = await runIn(worker, job, hooks(job).onEpoch, stopped);
         news.onDone(outcomes[index]);
       }
     };
     try {
-      await Promise.all(Array.from({ length: laneCount(jobs.length, parallel) }, lane));
+      await Promise.all(Array.from({ length: lanes }, lane));
     } finally {
       for (const worker of workers) worker.terminate();
     }

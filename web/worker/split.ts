@@ -1,10 +1,12 @@
 /** The worker that runs splits, one after the other. */
 import { runSplit, type SplitJob } from "../../sdk/split.ts";
 import type { Table } from "../../sdk/table/table.ts";
+import { useThreads } from "../../sdk/webHands.ts";
 import { failureOf } from "../remote.ts";
 import type { ToPool, ToSplit } from "./pool.ts";
 
 const tell = (message: ToPool) => postMessage(message);
+useThreads();
 let table: Table;
 let goOn: (stop: boolean) => void;
 
