@@ -104,7 +104,7 @@ export async function rehearse(settings: Settings, { rows, columns, classes }: L
   for (let epoch = 0; epoch < epochs; epoch++) {
     const { sets } = await game.generate();
     const labelled = sets.map((set) => labelSet(set, samples, columns, classes));
-    game.learn(epoch, new Array(sets.length).fill(0), labelled);
+    await game.learn(epoch, labelled, () => 0);
   }
   return ledger.bytes + 4 * (rows - few) * (columns + classes);
 }

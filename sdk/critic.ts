@@ -47,7 +47,11 @@ export class Critic {
   readonly #rowsPerSet: number;
   readonly #input: Tensor;
   readonly #indices: Tensor[];
-  readonly #batches = new Map<string, readonly Step[]>();
+  /** The epoch's critic steps that still wait, and how many of them may go once each of its sets is scored. */
+  #waiting: readonly (readonly Step[])[] = [];
+  #ready: number[] = [];
+  #done = 0;
+  readonly #batches = new Map<string, readonly (readonly Step[])[]>();
   readonly #pulls = new Map<boolean, readonly Step[]>();
   readonly #passes: number[] = [];
   readonly #generator: Generator;
@@ -90,8 +94,10 @@ export class Critic {
     );
   }
 
-  plan(targets: number[], train: boolean, random: Random): Plan {
-    this.#replay.remember(targets);
+  /** Draws the epoch's batches. What `learn` says can go at once; its own steps go as `hear` says. */
+  begin(train: boolean, random: Random): Plan {
+    const slots = this.#replay.remember(this.#generator.shape.sets);
+    this.#done = 0;
     // Without a single step the critic knows nothing and must not pull.
     if (this.#settings.criticSteps === 0) {
       this.#cleared ??= this.#clear();
@@ -101,12 +107,25 @@ export class Critic {
     const count = this.#settings.criticBatch || wholeBatch(size, capacity);
     const sampled = this.#settings.criticBatch > 0;
     const index = this.#hostIndex.subarray(0, count);
-    for (const tensor of this.#indices) {
-      for (let i = 0; i < count; i++) index[i] = sampled ? random.integer(size) : i % size;
+    const firstUse = new Map<number, number>();
+    for (const [step, tensor] of this.#indices.entries()) {
+      for (let i = 0; i < count; i++) {
+        index[i] = sampled ? random.integer(size) : i % size;
+        if (!firstUse.has(index[i])) firstUse.set(index[i], step);
+      }
       this.#backend.write(tensor, index);
     }
-    const steps = this.#batch(!sampled && size === capacity ? WHOLE : count, train);
-    return { learn: [...this.#replay.store, ...steps], pull: this.#pull(train) };
+    this.#waiting = this.#batch(!sampled && size === capacity ? WHOLE : count, train);
+    this.#ready = readiness(slots, firstUse, this.#waiting.length);
+    return { learn: this.#replay.store, pull: this.#pull(train) };
+  }
+
+  /** Notes what to predict of the epoch's set `i`, the next in order; returns the steps that waited for no other. */
+  hear(i: number, target: number): Step[] {
+    this.#replay.note(i, target);
+    const from = this.#done;
+    this.#done = this.#ready[i] ?? 0;
+    return this.#waiting.slice(from, this.#done).flat();
   }
 
   /** Share of its ReLU units that were 0 for all of the epoch's rows. */
@@ -136,7 +155,7 @@ export class Critic {
   }
 
   /** The epoch's critic steps, each on `size` remembered sets or on the whole memory. */
-  #batch(size: number, train: boolean): readonly Step[] {
+  #batch(size: number, train: boolean): readonly (readonly Step[])[] {
     const key = `${size} ${train}`;
     const known = this.#batches.get(key);
     if (known) return known;
@@ -151,7 +170,7 @@ export class Critic {
     const goal = { target, loss: this.loss, length: count, scale: 1 };
     const loss = backend.prepare("mse_grad", { y: pass.y, dy: pass.dy, ...goal });
     const indices = this.#indices.map((index) => backend.view(index, 0, count));
-    const steps = indices.flatMap((index) => [
+    const steps = indices.map((index) => [
       ...draw(index),
       backend.prepare("gather", { x: this.#replay.scores, index, y: target, ...call }),
       ...pass.forward,
@@ -215,6 +234,15 @@ export function criticWork(settings: Settings, realRows: number, columns: number
   return settings.critic === "set"
     ? { rows: sets * rows, inner: columns + 1, cols }
     : { rows: sets, inner: rows * (columns + 1), cols };
+}
+
+/** How many steps may go once the sets up to each are scored: those before the first that uses a later set. */
+function readiness(slots: Float32Array, firstUse: Map<number, number>, steps: number): number[] {
+  const ready = new Array<number>(slots.length).fill(steps);
+  for (let i = slots.length - 1; i > 0; i--) {
+    ready[i - 1] = Math.min(ready[i], firstUse.get(slots[i]) ?? steps);
+  }
+  return ready;
 }
 
 /** While the memory fills, its batch grows by doubling, so that few shapes are ever prepared. */

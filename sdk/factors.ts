@@ -60,6 +60,8 @@ export class Factors implements Memory {
   /** The factors on the host too, where the engine can be lost. */
   readonly #mirror: Float32Array[] | undefined;
   #seen = 0;
+  /** The slot of the epoch's first set. */
+  #newest = 0;
 
   /** @param cols width of the critic's first layer. */
   constructor(backend: Backend, source: Source, capacity: number, cols: number) {
@@ -102,12 +104,17 @@ export class Factors implements Memory {
     return Math.min(this.#seen, this.capacity);
   }
 
-  remember(scores: ArrayLike<number>): void {
-    const at = this.#seen % this.capacity;
-    this.#hostScores.set(Array.from(scores), at);
-    this.#seen += scores.length;
-    this.#backend.write(this.#slot, Float32Array.of(at / scores.length));
+  remember(count: number): Float32Array {
+    this.#newest = this.#seen % this.capacity;
+    this.#seen += count;
+    this.#backend.write(this.#slot, Float32Array.of(this.#newest / count));
     this.#writeHost();
+    return Float32Array.from({ length: count }, (_, i) => this.#newest + i);
+  }
+
+  note(i: number, score: number): void {
+    this.#hostScores[this.#newest + i] = score;
+    this.#backend.write(this.scores, this.#hostScores);
   }
 
   #writeHost(): void {

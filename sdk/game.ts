@@ -5,7 +5,7 @@
 import { Critic, type CriticState, type OpenMemory } from "./critic.ts";
 import type { noiseDeviations } from "./deviations.ts";
 import { Discriminator, type DiscriminatorState } from "./discriminator.ts";
-import type { Backend } from "./engine/backend.ts";
+import type { Backend, Step } from "./engine/backend.ts";
 import type { Cpu } from "./engine/module.ts";
 import type { FrozenDiscriminator } from "./frozen.ts";
 import { LabelViews } from "./labels.ts";
@@ -146,23 +146,45 @@ export class Game {
     return this.#penalty ? this.#penalty.apply(scores, this.#settings.lambda) : scores;
   }
 
-  /** One epoch of learning in one submission. */
-  learn(epoch: number, targets: number[], sets: LabelledSet[]): void {
-    const { generatorLearningRate, evalEvery } = this.#settings;
+  /**
+   * One epoch of learning, while its sets are scored one after the other: a GPU trains the discriminator and the critic
+   * meanwhile. Each of the critic's steps goes as soon as the sets of its batch have their scores, so that it learns what
+   * it would learn after all of them.
+   * @returns what the critic was to predict
+   */
+  async learn(
+    epoch: number,
+    sets: LabelledSet[],
+    scoreOf: (i: number) => number | Promise<number>,
+  ): Promise<number[]> {
     // A generator that cannot move has nothing to learn from: this is plain search.
-    if (generatorLearningRate === 0) return;
+    const learns = this.#settings.generatorLearningRate > 0;
+    const last = learns ? this.#begin(epoch, sets) : [];
+    const hear = (target: number, i: number) => this.#submit(this.#critic.hear(i, target));
+    const scores: number[] = [];
+    for (const i of sets.keys()) {
+      scores.push(await scoreOf(i));
+      if (learns && !this.#penalty) hear(scores[i], i);
+    }
+    const targets = await this.targets(scores);
+    if (learns && this.#penalty) targets.forEach(hear);
+    this.#submit(last);
+    return targets;
+  }
+
+  /** Starts what waits for no score, and returns what comes last: the generator's step. */
+  #begin(epoch: number, sets: LabelledSet[]): Step[] {
+    const { evalEvery } = this.#settings;
     const evaluating = evalEvery > 0 && epoch % evalEvery === 0;
-    const critic = this.#critic.plan(targets, !evaluating, this.#random);
+    const critic = this.#critic.begin(!evaluating, this.#random);
     const rows = this.#discriminator?.plan(sets, this.#random);
     const { backward, parameters } = this.#generator;
-    this.#backend.submit([
-      ...critic.learn,
-      ...(rows?.learn ?? []),
-      ...critic.pull,
-      ...(rows?.pull ?? []),
-      ...backward,
-      ...parameters.update,
-    ]);
+    this.#submit([...critic.learn, ...(rows?.learn ?? [])]);
+    return [...critic.pull, ...(rows?.pull ?? []), ...backward, ...parameters.update];
+  }
+
+  #submit(steps: Step[]): void {
+    if (steps.length > 0) this.#backend.submit(steps);
   }
 
   /** The losses of the last step of `learn`; 0 where nothing learns. */

@@ -30,8 +30,10 @@ export interface Memory {
   readonly scores: Tensor;
   /** Keeps the epoch's sets in the slots that `remember` chose. */
   readonly store: readonly Step[];
-  /** Chooses a slot for each of the epoch's sets and notes their scores; `store` then keeps the sets. */
-  remember(scores: ArrayLike<number>): void;
+  /** Chooses a slot for each of the epoch's sets, and returns them; `store` then keeps the sets. */
+  remember(count: number): Float32Array;
+  /** The score of the epoch's set `i`. */
+  note(i: number, score: number): void;
   /** Room for `count` sets; `whole`: all slots, each with a set, in their order. */
   batch(count: number, whole: boolean): Batch;
   /** What it holds now. Where the engine can be lost, this is to be asked for after every `store`. */
@@ -90,9 +92,9 @@ export class Replay implements Memory {
     return Math.min(this.#seen, this.capacity);
   }
 
-  remember(scores: ArrayLike<number>): void {
+  remember(count: number): Float32Array {
     const taken = new Set<number>();
-    for (let i = 0; i < scores.length; i++) {
+    for (let i = 0; i < count; i++) {
       let slot = this.#seen % this.capacity;
       if (this.#policy === "random" && this.#seen >= this.capacity) {
         do slot = this.#random.integer(this.capacity);
@@ -101,9 +103,13 @@ export class Replay implements Memory {
       taken.add(slot);
       this.#seen++;
       this.#hostIndex[i] = slot;
-      this.#hostScores[slot] = scores[i];
     }
     this.#backend.write(this.#index, this.#hostIndex);
+    return this.#hostIndex;
+  }
+
+  note(i: number, score: number): void {
+    this.#hostScores[this.#hostIndex[i]] = score;
     this.#backend.write(this.scores, this.#hostScores);
   }
 

@@ -229,20 +229,19 @@ export class Trainer {
       this.#game.snapshot(),
     ]);
 
-    // 2. Score each set with the discrete metric.
+    // 2. Score each set with the discrete metric, and train: the critic on the memory, the discriminator on real against
+    // generated, the generator on both.
     if (settings.freshFolds && progress.epoch > 0) this.#drawFolds();
     const sets = raw.map((set) => labelSet(set, this.#rows, x.cols, classes));
     const scores: number[] = [];
-    for (const set of sets) {
-      scores.push(allFinite(set.x.data) ? await this.#scorer.score(set) : Number.NaN);
-    }
-    const targets = await this.#game.targets(scores);
+    const targets = await this.#game.learn(progress.epoch, sets, async (i) => {
+      scores[i] = allFinite(sets[i].x.data) ? await this.#scorer.score(sets[i]) : Number.NaN;
+      return scores[i];
+    });
     const mean = average(scores);
     // The predictions show what broke in the critic, or on the way to it, in the epoch before.
     if (![mean, ...targets, ...predicted].every(Number.isFinite)) return this.#diverged();
 
-    // 3. Train: the critic on the memory, the discriminator on real against generated, the generator on both.
-    this.#game.learn(progress.epoch, targets, sets);
     const [losses, game, health] = await Promise.all([
       this.#game.losses(),
       this.#keeps ? this.#game.state() : undefined,
@@ -250,7 +249,7 @@ export class Trainer {
     ]);
     if (!losses.finite) return this.#diverged();
 
-    // 4. Take stock. From here on nothing waits and nothing fails.
+    // 3. Take stock. From here on nothing waits and nothing fails.
     const max = Math.max(...scores);
     progress.generator = generator;
     progress.sinceBest = max > progress.best + settings.minDelta ? 0 : progress.sinceBest + 1;

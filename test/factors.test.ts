@@ -58,7 +58,9 @@ async function play(replay: number, epochs: number, factors: boolean, restart = 
     generator.parameters.write(Object.fromEntries(drawn));
     backend.write(generator.z, uniform(random, generator.z.length));
     const scores = Array.from({ length: SHAPE.sets }, () => random.uniform());
-    backend.submit([...generator.forward, ...critic.plan(scores, epoch % 3 > 0, random).learn]);
+    const { learn } = critic.begin(epoch % 3 > 0, random);
+    const steps = scores.flatMap((score, i) => critic.hear(i, score));
+    backend.submit([...generator.forward, ...learn, ...steps]);
     losses.push((await backend.read(critic.loss))[0]);
     const { parameters: learnt } = critic.network;
     const byName: Record<string, Float32Array> = {};

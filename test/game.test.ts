@@ -1,6 +1,6 @@
 /** The generator's step as the game plans it: its whole gradient against finite differences in float64. */
-import { expect, test } from "vitest";
-import type { Backend, Step } from "../sdk/engine/backend.ts";
+import { describe, expect, test } from "vitest";
+import type { Backend, Step, Tensor } from "../sdk/engine/backend.ts";
 import { Cpu } from "../sdk/engine/module.ts";
 import { WasmBackend } from "../sdk/engine/wasm.ts";
 import { Game } from "../sdk/game.ts";
@@ -45,14 +45,17 @@ async function play<B extends Backend>(engine: B, classes: number, settings: Set
   const backend = new Recorder(engine);
   const job = { ...realRows(classes), classes, settings, seed: 1 };
   const game = await Game.open(backend, await Cpu.open(), job, { rows: ROWS, random: new Random(3) });
+  let before = 0;
   for (let epoch = 0; epoch < 2; epoch++) {
+    before = backend.plans.length;
     const { sets } = await game.generate();
     const labelled = sets.map((set) => labelSet(set, ROWS, FEATURES, classes));
     // Epoch 1 is a train epoch and epoch 2 an eval epoch where evalEvery is 2.
-    game.learn(epoch + 1, [0.2, 0.7, 0.4, 0.9], labelled);
+    await game.learn(epoch + 1, labelled, (i) => [0.2, 0.7, 0.4, 0.9][i]);
     expect((await game.losses()).finite).toBe(true);
   }
-  const [generate, learn] = backend.plans.slice(-2);
+  const [generate, ...plans] = backend.plans.slice(before);
+  const learn = plans.flat();
   const update = backend.call<"adam" | "rmsprop">(learn[learn.length - 1]);
   // Between the last update of critic or discriminator and the generator's own gradients.
   const end = learn.findIndex(({ kernel }) => kernel === "head_dk");
@@ -197,8 +200,59 @@ test("a generator that cannot move is left alone", async () => {
   const { sets } = await game.generate();
   const plans = backend.plans.length;
   const labelled = sets.map((set) => labelSet(set, ROWS, FEATURES, 2));
-  game.learn(0, [1, 1, 1, 1], labelled);
+  await game.learn(0, labelled, () => 1);
   expect(await game.losses()).toEqual({ critic: 0, discriminator: 0, finite: true });
   expect(backend.plans.length).toBe(plans);
   expect((await game.snapshot()).weights).toEqual(before);
+});
+
+describe("while the sets are scored", () => {
+  const settings = resolveSettings({ ...small, generatorLearningRate: 1e-3, criticBatch: 4, replay: 64 });
+  const target = (epoch: number, i: number) => ((7 * epoch + 3 * i) % 11) / 11;
+
+  /** Ten epochs; what was submitted before each set's score, and the sets that come of it. */
+  async function learn(backend: Backend, steps: () => number) {
+    const job = { ...realRows(2), classes: 2, settings, seed: 1 };
+    const game = await Game.open(backend, await Cpu.open(), job, { rows: ROWS, random: new Random(3) });
+    const before: number[][] = [];
+    for (let epoch = 0; epoch < 10; epoch++) {
+      const { sets } = await game.generate();
+      const labelled = sets.map((set) => labelSet(set, ROWS, FEATURES, 2));
+      const start = steps();
+      before[epoch] = [];
+      await game.learn(epoch, labelled, (i) => {
+        before[epoch].push(steps() - start);
+        return target(epoch, i);
+      });
+      await game.losses();
+      before[epoch].push(steps() - start);
+    }
+    return { before, made: (await game.generate()).sets };
+  }
+
+  test("the discriminator and then the critic are at work", async () => {
+    const backend = new Recorder(await WasmBackend.open());
+    const { before } = await learn(backend, () => backend.plans.flat().length);
+    for (const [first] of before) expect(first).toBeGreaterThan(10 * settings.discriminatorSteps);
+    // Once the memory holds other sets too, some of the critic's steps need not wait for the last score.
+    const early = before.slice(2).filter((counts) => counts.at(-2)! > counts[0]);
+    expect(early.length).toBeGreaterThan(4);
+  });
+
+  test("they learn what they would after the last score", async () => {
+    const once = await learn(await WasmBackend.open(), () => 0);
+    const late = new Late(await WasmBackend.open());
+    expect((await learn(late, () => 0)).made).toEqual(once.made);
+  });
+
+  /** Does nothing before something is read. */
+  class Late extends Recorder<Backend> {
+    override submit(plan: readonly Step[]): void {
+      this.plans.push(plan);
+    }
+    override read(tensor: Tensor, out?: Float32Array): Promise<Float32Array> {
+      for (const plan of this.plans.splice(0)) this.engine.submit(plan);
+      return super.read(tensor, out);
+    }
+  }
 });

@@ -94,7 +94,7 @@ function playing(settings: Partial<Settings>, epochs: number): Curve {
     for (let epoch = 0; epoch < epochs; epoch++) {
       const { sets, predicted } = await game.generate();
       const labelled = sets.map((set) => labelSet(set, rows, x.cols, classes));
-      game.learn(epoch, [0.2, 0.7, 0.4, 0.9], labelled);
+      await game.learn(epoch, labelled, (i) => [0.2, 0.7, 0.4, 0.9][i]);
       const losses = await game.losses();
       curve.push(losses.critic, losses.discriminator, ...predicted);
     }

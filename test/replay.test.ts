@@ -36,7 +36,8 @@ async function play(
         (_, i) => numbers[Math.floor(i / length)] * 1000 + (i % length),
       ),
     );
-    replay.remember(numbers.map((n) => n / 64));
+    replay.remember(count);
+    for (const [i, n] of numbers.entries()) replay.note(i, n / 64);
     backend.submit(replay.store);
     const held = await backend.read(replay.sets);
     const sets = Array.from({ length: capacity }, (_, slot) => held[slot * length] / 1000);

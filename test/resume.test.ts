@@ -239,7 +239,7 @@ describe("a run whose GPU was lost", () => {
     const lossyRunner: SplitRunner = async (jobs, { hooks }) => {
       const outcomes = [];
       for (const job of jobs) {
-        const lastsFor = [75, Infinity, 0, Infinity][job.split]; // the final model's, and one of three splits'
+        const lastsFor = [93, Infinity, 0, Infinity][job.split]; // the final model's, and one of three splits'
         outcomes.push(await runSplit(job, hooks(job), () => LossyBackend.open(lastsFor)));
       }
       return outcomes;

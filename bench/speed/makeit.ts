@@ -51,7 +51,7 @@ const storeFactors: Store = async (backend, name) => {
   let memory: Factors | undefined;
   await eachEpoch(backend, rows, (source) => {
     memory ??= new Factors(backend, source, rows, 64);
-    memory.remember(new Float32Array(source.shape.sets));
+    memory.remember(source.shape.sets);
     backend.submit(memory.store);
   });
   return memory!.batch(rows, true).input;
