@@ -43,8 +43,10 @@ export default defineConfig([
       "sdk/generated/extra.wasm",
       { from: "node_modules/papaparse/LICENSE", to: "dist", rename: "papaparse.LICENSE" },
     ],
-    // The core in one file: in pieces, shared with what loads later, it would pack worse.
+    // The core in one file: in pieces, shared with what loads later, it would pack worse. No hashes in names: the bundlers
+    // of those who build with it add their own, and each name is in the core.
     outputOptions: {
+      chunkFileNames: ({ name }) => (name.endsWith(".d") ? "[name]-[hash].js" : "[name].js"),
       codeSplitting: {
         groups: [{ name: "core", test: /\/sdk\/(?:train|result|version|engine\/chunks)\.ts$/ }],
       },

@@ -47,10 +47,10 @@ export class Critic {
   readonly #rowsPerSet: number;
   readonly #input: Tensor;
   readonly #indices: Tensor[];
-  /** The epoch's critic steps that still wait, and how many of them may go once each of its sets is scored. */
-  #waiting: readonly (readonly Step[])[] = [];
-  #ready: number[] = [];
-  #done = 0;
+  /** The epoch's critic steps, the last set whose score each waits for (−1: none), and how many went. */
+  #steps: readonly (readonly Step[])[] = [];
+  #waits: number[] = [];
+  #gone = 0;
   readonly #batches = new Map<string, readonly (readonly Step[])[]>();
   readonly #pulls = new Map<boolean, readonly Step[]>();
   readonly #passes: number[] = [];
@@ -94,10 +94,11 @@ export class Critic {
     );
   }
 
-  /** Draws the epoch's batches. What `learn` says can go at once; its own steps go as `hear` says. */
+  /** Draws the epoch's batches. What waits for a score goes when `hear` says. */
   begin(train: boolean, random: Random): Plan {
     const slots = this.#replay.remember(this.#generator.shape.sets);
-    this.#done = 0;
+    this.#waits = [];
+    this.#gone = 0;
     // Without a single step the critic knows nothing and must not pull.
     if (this.#settings.criticSteps === 0) {
       this.#cleared ??= this.#clear();
@@ -107,25 +108,29 @@ export class Critic {
     const count = this.#settings.criticBatch || wholeBatch(size, capacity);
     const sampled = this.#settings.criticBatch > 0;
     const index = this.#hostIndex.subarray(0, count);
-    const firstUse = new Map<number, number>();
-    for (const [step, tensor] of this.#indices.entries()) {
+    let wait = -1;
+    for (const tensor of this.#indices) {
       for (let i = 0; i < count; i++) {
         index[i] = sampled ? random.integer(size) : i % size;
-        if (!firstUse.has(index[i])) firstUse.set(index[i], step);
+        wait = Math.max(wait, slots.indexOf(index[i]));
       }
       this.#backend.write(tensor, index);
+      this.#waits.push(wait);
     }
-    this.#waiting = this.#batch(!sampled && size === capacity ? WHOLE : count, train);
-    this.#ready = readiness(slots, firstUse, this.#waiting.length);
-    return { learn: this.#replay.store, pull: this.#pull(train) };
+    this.#steps = this.#batch(!sampled && size === capacity ? WHOLE : count, train);
+    return { learn: [...this.#replay.store, ...this.#upTo(-1)], pull: this.#pull(train) };
   }
 
   /** Notes what to predict of the epoch's set `i`, the next in order; returns the steps that waited for no other. */
   hear(i: number, target: number): Step[] {
     this.#replay.note(i, target);
-    const from = this.#done;
-    this.#done = this.#ready[i] ?? 0;
-    return this.#waiting.slice(from, this.#done).flat();
+    return this.#upTo(i);
+  }
+
+  #upTo(set: number): Step[] {
+    const steps: Step[] = [];
+    while (this.#waits[this.#gone] <= set) steps.push(...this.#steps[this.#gone++]);
+    return steps;
   }
 
   /** Share of its ReLU units that were 0 for all of the epoch's rows. */
@@ -234,15 +239,6 @@ export function criticWork(settings: Settings, realRows: number, columns: number
   return settings.critic === "set"
     ? { rows: sets * rows, inner: columns + 1, cols }
     : { rows: sets, inner: rows * (columns + 1), cols };
-}
-
-/** How many steps may go once the sets up to each are scored: those before the first that uses a later set. */
-function readiness(slots: Float32Array, firstUse: Map<number, number>, steps: number): number[] {
-  const ready = new Array<number>(slots.length).fill(steps);
-  for (let i = slots.length - 1; i > 0; i--) {
-    ready[i - 1] = Math.min(ready[i], firstUse.get(slots[i]) ?? steps);
-  }
-  return ready;
 }
 
 /** While the memory fills, its batch grows by doubling, so that few shapes are ever prepared. */

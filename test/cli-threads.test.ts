@@ -3,7 +3,10 @@ import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Backend } from "../sdk/engine/backend.ts";
+import { BOX, FORK, FUNCTION, LEFT, NOTHING } from "../sdk/engine/hand.ts";
 import { type KernelCall, type KernelName, kernels } from "../sdk/engine/kernels.ts";
+import { load } from "../sdk/engine/module.ts";
+import { startHand } from "../sdk/hands.ts";
 import { Random } from "../sdk/random.ts";
 
 type Makeit = typeof import("../sdk/node.ts");
@@ -66,6 +69,29 @@ test.each(CALLS)("%s %j: one, two and three threads give the same bytes", async 
   }
   expect(results[1]).toEqual(results[0]);
   expect(results[2]).toEqual(results[0]);
+});
+
+test("a thread that is woken for nothing does nothing", async () => {
+  const memory = new WebAssembly.Memory({ initial: 32, maximum: 65536, shared: true });
+  const control = new Int32Array(new SharedArrayBuffer(3 * 4));
+  const box = new Float64Array(new SharedArrayBuffer(BOX * 8));
+  const file = pathToFileURL(resolve("dist/hand.js"));
+  const thread = await startHand(file)({ module: await load("threads"), memory, control, box });
+  const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+  box[FUNCTION] = NOTHING;
+  Atomics.store(control, LEFT, 1);
+  // As from a fork whose thread was held up between its two steps: the count, and the call.
+  for (let woken = 0, tries = 0; woken < 3 && tries < 100; tries++) {
+    await sleep(20);
+    woken += Atomics.notify(control, FORK);
+  }
+  await sleep(100);
+  expect(Atomics.load(control, LEFT)).toBe(1);
+  Atomics.add(control, FORK, 1);
+  Atomics.notify(control, FORK);
+  await sleep(100);
+  expect(Atomics.load(control, LEFT)).toBe(0);
+  thread.stop();
 });
 
 describe("a whole run", () => {

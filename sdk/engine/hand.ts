@@ -32,7 +32,8 @@ export async function serve({ module, memory, control, box }: Hand, ready: () =>
   ready();
   for (let fork = 0; ; ) {
     for (let spin = 0; spin < SPINS && Atomics.load(control, FORK) === fork; spin++);
-    Atomics.wait(control, FORK, fork);
+    // A fork that was seen while looking wakes nobody, but its call may come late, when this thread sleeps again.
+    while (Atomics.load(control, FORK) === fork) Atomics.wait(control, FORK, fork);
     fork = (fork + 1) | 0;
     const place = box[FUNCTION];
     if (place === CLOSE) return;
