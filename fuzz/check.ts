@@ -96,8 +96,7 @@ async function checkAgain(table: Table, written: string | Uint8Array, options: o
 function sameCell(a: Column, b: Column, row: number): boolean {
   if (a.values && b.values && Object.is(a.values[row], b.values[row])) return true;
   // Parquet keeps dates to the millisecond.
-  if (a.role === "datetime" && a.values && b.values && Math.abs(a.values[row] - b.values[row]) < 1)
-    return true;
+  if (a.format.pattern && a.values && b.values && Math.abs(a.values[row] - b.values[row]) < 1) return true;
   return cellText(a, row) === cellText(b, row);
 }
 
