@@ -134,6 +134,24 @@ test("the same files as the SDK gives in Node, whatever the number of workers", 
   expect(errors).toEqual([]);
 });
 
+test("the same rows from threads within a split", async () => {
+  const made: string[] = [];
+  for (const threads of [1, 3]) {
+    const { page, errors } = await open({ hash: `#threads=${threads}&jobs=1` });
+    let helpers = 0;
+    page.on("request", (request) => {
+      if (request.url().endsWith("/webHand.js")) helpers++;
+    });
+    await giveTable(page, "small.csv", TABLE);
+    await set(page, { ...SHORT_CONTROLS, samples: "256" });
+    await train(page);
+    made.push(text((await savedFile(page, "synthetic.csv")).bytes));
+    expect(helpers).toBe((threads - 1) * (SHORT.splits + 1)); // the last training is on all rows
+    expect(errors).toEqual([]);
+  }
+  expect(made[1]).toBe(made[0]);
+});
+
 test("what cannot be used is told in place, with a way out", async () => {
   const { page, errors } = await open();
   const alert = (id: string) => page.textContent(`#${id}:not([hidden])`);
