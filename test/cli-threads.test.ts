@@ -71,6 +71,35 @@ test.each(CALLS)("%s %j: one, two and three threads give the same bytes", async 
   expect(results[2]).toEqual(results[0]);
 });
 
+test("where addresses are few the shared memory is smaller", async () => {
+  const { Memory } = WebAssembly;
+  const asked: number[] = [];
+  let least = 2 ** 13;
+  WebAssembly.Memory = class extends Memory {
+    constructor(given: WebAssembly.MemoryDescriptor) {
+      asked.push(given.maximum!);
+      if (given.maximum! > least) throw new RangeError("could not allocate memory");
+      super(given);
+    }
+  };
+  try {
+    const engine = await makeit.openBackend({ engine: "wasm", threads: 2 });
+    expect(asked).toEqual([2 ** 16, 2 ** 15, 2 ** 14, 2 ** 13]);
+    const tensor = engine.alloc(100_000);
+    engine.write(tensor, new Float32Array(100_000).fill(2));
+    engine.submit([
+      engine.prepare("add", { x: engine.alloc(100_000), y: tensor, length: 100_000, scale: 1 }),
+    ]);
+    expect((await engine.read(tensor)).every((value) => value === 2)).toBe(true);
+    engine.dispose();
+    least = 0;
+    const refused = makeit.openBackend({ engine: "wasm", threads: 2 });
+    await expect(refused).rejects.toMatchObject({ code: "engine", hint: "Leave out threads." });
+  } finally {
+    WebAssembly.Memory = Memory;
+  }
+});
+
 test("a thread that is woken for nothing does nothing", async () => {
   const memory = new WebAssembly.Memory({ initial: 32, maximum: 65536, shared: true });
   const control = new Int32Array(new SharedArrayBuffer(3 * 4));

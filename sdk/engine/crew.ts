@@ -31,7 +31,7 @@ export type StartHand = (hand: Hand) => Promise<{ stop(): void }>;
 /** Multiplications, or numbers passed over, below which a fork is not worth it. */
 const LEAST = 2 ** 18;
 const LEAST_PASSED = 2 ** 15;
-const PAGE = 2 ** 16;
+const PAGE = 2 ** 16; // bytes; as many pages are all that there can be
 /** Rows that a product does at once. */
 const TILE = 5;
 
@@ -45,6 +45,19 @@ export function provideThreads(starter: StartHand): void {
 /** Whether there can be more than one thread. */
 export function canShare(): boolean {
   return start !== undefined && typeof SharedArrayBuffer === "function";
+}
+
+/** A memory that threads share. It takes its greatest size in addresses at once: where those are few, it is less. */
+function sharedMemory(): WebAssembly.Memory {
+  for (let maximum = PAGE; ; maximum /= 2) {
+    try {
+      return new WebAssembly.Memory({ initial: 32, maximum, shared: true });
+    } catch (error) {
+      const why = error instanceof Error ? error.message : error;
+      if (maximum <= 1024)
+        throw new MakeitError("engine", `No memory can be shared here (${why}).`, "Leave out threads.");
+    }
+  }
 }
 
 /** Whether this thread may sleep: a page's own may not. */
@@ -76,7 +89,7 @@ export class Crew {
 
   /** Opens an engine of so many threads, this one among them. */
   static async open(threads: number): Promise<Crew> {
-    const memory = new WebAssembly.Memory({ initial: 32, maximum: PAGE, shared: true });
+    const memory = sharedMemory();
     const module = await load("threads");
     const exports = await instantiate(module, memory);
     const cpu = new Cpu({ ...exports, memory } as unknown as CpuExports);
