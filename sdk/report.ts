@@ -428,9 +428,15 @@ ${table({
 function command({ data, options, seed }: RunResult): string {
   const preset = Object.hasOwn(PRESETS, String(options.preset)) ? (options.preset as PresetName) : "default";
   const objective = options.objective === "synthetic" ? "synthetic" : "augmented";
-  // λ's default hangs on the objective.
-  const usual: Record<string, unknown> = { ...resolveSettings({ preset, objective }) };
-  usual.objective = resolveSettings({ preset }).objective;
+  // λ's default hangs on the objective, the cut's on the classifier.
+  const classifier =
+    options.classifier === "tree" || options.classifier === "forest" ? options.classifier : "logistic";
+  const { objective: usualObjective, classifier: usualClassifier } = resolveSettings({ preset });
+  const usual: Record<string, unknown> = {
+    ...resolveSettings({ preset, objective, classifier }),
+    objective: usualObjective,
+    classifier: usualClassifier,
+  };
   const flags: [string, string][] = [
     ["target", data.target],
     ["seed", String(seed)],
