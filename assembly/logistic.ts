@@ -105,10 +105,7 @@ function arrange(x: usize, y: usize, s: usize, points: i32, features: i32): void
     const column = X + <usize>j * stride;
     const mean = dot(column, S, points) / total;
     f64.store(means + (<usize>j << 3), mean);
-    for (let i = 0; i < points; i++) {
-      const at = column + (<usize>i << 3);
-      f64.store(at, f64.load(at) - mean);
-    }
+    axpy(-mean, X, column, points); // the first column is all ones
   }
 }
 
@@ -384,6 +381,28 @@ function gram(out: usize): void {
         let x = X + <usize>i * ld + from;
         let y = X + <usize>j * ld + from;
         let a = f64x2.splat(0), b = a, c = a, d = a, e = a, f = a, g = a, h = a, k = a;
+        if (i == j) {
+          // Half of it mirrors the other half.
+          for (let q = Q + from, end = Q + to; q < end; q += 16, x += 16) {
+            const weight = v128.load(q);
+            const x0 = v128.load(x);
+            const x1 = v128.load(x + ld);
+            const x2 = v128.load(x + 2 * ld);
+            const w2 = f64x2.mul(weight, x2);
+            const w0 = f64x2.mul(weight, x0);
+            const w1 = f64x2.mul(weight, x1);
+            a = f64x2.add(a, f64x2.mul(w0, x0));
+            b = f64x2.add(b, f64x2.mul(w1, x0));
+            c = f64x2.add(c, f64x2.mul(w2, x0));
+            e = f64x2.add(e, f64x2.mul(w1, x1));
+            f = f64x2.add(f, f64x2.mul(w2, x1));
+            k = f64x2.add(k, f64x2.mul(w2, x2));
+          }
+          tile(out, i, j, 0, a, b, c);
+          tile(out, i, j, 1, b, e, f);
+          tile(out, i, j, 2, c, f, k);
+          continue;
+        }
         for (let q = Q + from, end = Q + to; q < end; q += 16, x += 16, y += 16) {
           const weight = v128.load(q);
           const x0 = f64x2.mul(weight, v128.load(x));
@@ -411,7 +430,6 @@ function gram(out: usize): void {
 }
 
 /** Adds column `c` of the tile at (i, j), and where the tile is off the diagonal its mirror image. */
-@inline
 function tile(out: usize, i: i32, j: i32, c: i32, top: v128, middle: v128, bottom: v128): void {
   accumulate(out, i, j + c, top);
   accumulate(out, i + 1, j + c, middle);

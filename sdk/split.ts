@@ -1,5 +1,5 @@
 /** One split, the unit of work: (table, rows, settings, seed) → (model, history, metrics, tree, importances). */
-import { vote } from "./ballot.ts";
+import { vote, weighing } from "./ballot.ts";
 import { chooseMethod } from "./choice.ts";
 import type { KernelTime } from "./engine/backend.ts";
 import { Cpu } from "./engine/module.ts";
@@ -114,7 +114,8 @@ export async function runSplit(
   const { tree, rules, impurity } = await explainTree(plain, snapped);
   const fitted = openFinalLearner(settings, classes, cpu);
   const best = trained.voted[0];
-  await new Mixture(real.x, real.y, best.x.rows, settings.weight).fit(fitted, best);
+  const mixture = new Mixture(real.x, real.y, best.x.rows, settings.weight);
+  await mixture.fit(fitted, best, weighing(best.mixes?.[0], classes));
   const permutation = await permutationImportance(
     encoder,
     fitted,

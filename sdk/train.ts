@@ -1,4 +1,6 @@
 /** One split: the training loop, from top to bottom. */
+
+import type { Mix } from "./ballot.ts";
 import { type Learner, openLearner } from "./classifiers.ts";
 import { pearson } from "./correlation.ts";
 import { criticWork, type OpenMemory } from "./critic.ts";
@@ -44,6 +46,8 @@ export interface TrainHooks {
 /** A generated set and its score (after re-scoring, where that is on). */
 export interface ScoredSet extends LabelledSet {
   score: number;
+  /** How a classifier learns from it and the real rows together, a vote each, best first; as in training by default. */
+  mixes?: Mix[];
 }
 
 /** What `sample` needs to draw more sets. */
@@ -60,7 +64,7 @@ export interface GeneratorState {
 export interface TrainResult {
   history: History;
   stopped: Stopped;
-  /** The sets whose classifiers vote, best first. */
+  /** The sets whose classifiers vote, best first, each once. */
   voted: ScoredSet[];
   /** What the vote's probabilities are multiplied with, one a class, of mean 1: where its threshold lies. */
   factors: Float64Array;
@@ -77,7 +81,8 @@ export interface TrainResult {
   kernels: KernelTime[];
 }
 
-type Ballot = Pick<TrainResult, "voted" | "factors" | "outOfFold">;
+/** What comes of a vote. */
+export type Ballot = Pick<TrainResult, "voted" | "factors" | "outOfFold">;
 
 /** Opens the engine that training computes on. */
 export type OpenEngine = (job: TrainJob) => Promise<Backend>;
@@ -299,19 +304,22 @@ export class Trainer {
   /** The sets whose classifiers vote, best first, where their vote decides, and what it is worth out of fold. */
   async #vote(interrupted: boolean): Promise<Ballot> {
     const { classes, settings } = this.#job;
-    const { rescore, rescoreDraws, vote } = settings;
+    const { rescore, vote } = settings;
     const { candidates } = this.#progress;
     const sets = [...new Set([...best(candidates, Math.max(rescore, vote)), ...candidates])];
     if (rescore === 0 || interrupted) {
       const voted = best(sets, vote);
       return { voted, factors: new Float64Array(classes).fill(1), outOfFold: voted[0].score };
     }
-    const { scoreAgain, selectBy, tune } = await import("./ballot.ts");
-    const [scorer, random] = [this.#scorer, this.#folds];
-    const select = openMetric(selectBy(settings), classes, this.#ranker);
-    await scoreAgain(sets, scorer, select, rescoreDraws, random);
-    const voted = best(sets, vote);
-    return { voted, ...(await tune(voted, { scorer, metric: this.#metric, classes, settings, random })) };
+    const { elect } = await import("./ballot.ts");
+    return elect(sets, {
+      scorer: this.#scorer,
+      metric: this.#metric,
+      ranker: this.#ranker,
+      classes,
+      settings,
+      random: this.#folds,
+    });
   }
 }
 
