@@ -9,6 +9,9 @@ const TILE_ROWS: i32 = 5;
 const BLOCK: i32 = 65536;
 /** Steps of a product that are gone through for all its outputs before the next. */
 const K_BLOCK: i32 = 1024;
+/** The same where a lies in columns, and so many rows of the product, in whole tiles. */
+const COLUMN_K: i32 = 256;
+const COLUMN_M: i32 = 320;
 
 /** c + a · b, rounded once or twice, as the machine likes, in the module that may. */
 // @ts-ignore: decorator
@@ -22,7 +25,7 @@ function fused(c: v128, a: v128, b: v128): v128 {
 // repeat the last one, so that nothing outside a is read (what they give is thrown away). Anything more than this in
 // the function, even after the loop, makes V8 spill the sums, at half the speed.
 function tile(
-  k: i32, m: i32, a: usize, aRow: usize, aStep: usize, b: usize,
+  k: i32, m: i32, a: usize, aRow: usize, aStep: usize, b: usize, bRow: usize,
   init: usize, initRow: usize, c: usize, cRow: usize,
 ): void {
   let a0 = a;
@@ -62,7 +65,7 @@ function tile(
     a2 += aStep;
     a3 += aStep;
     a4 += aStep;
-    b += PANEL_BYTES;
+    b += bRow;
   }
   v128.store(c, c00);
   v128.store(c, c01, 16);
@@ -123,13 +126,16 @@ function copyTile(to: usize, toRow: usize, from: usize, fromRow: usize, rows: i3
 }
 
 // c (m, n) = f(init + a (m, k) · b (k, n)), b in panels. init has the strides initRow and initPanel (bytes from one
-// panel of eight columns to the next); it may be c itself, to add to what is there. kBlock and mBlock (a multiple
-// of five) bound what is gone through before it is reused.
+// panel of eight columns to the next); it may be c itself, to add to what is there. b may also lie as it is, its rows
+// bRow bytes long, where n is a multiple of eight.
 function multiply(
-  m: i32, n: i32, k: i32, a: usize, aRow: usize, aStep: usize, b: usize,
-  init: usize, initRow: usize, initPanel: usize, c: usize, kBlock: i32, mBlock: i32, activation: u32,
+  m: i32, n: i32, k: i32, a: usize, aRow: usize, aStep: usize, b: usize, bRow: usize,
+  init: usize, initRow: usize, initPanel: usize, c: usize, activation: u32,
 ): void {
   const cRow = <usize>n << 2;
+  const bPanel = bRow == PANEL_BYTES ? <usize>k * PANEL_BYTES : PANEL_BYTES;
+  const kBlock = aStep == 4 ? K_BLOCK : COLUMN_K;
+  const mBlock = aStep == 4 ? i32.MAX_VALUE : COLUMN_M;
   const panels = panelsOf(n);
   const start = mark();
   const edge = scratch(<usize>TILE_ROWS * PANEL_BYTES);
@@ -147,7 +153,7 @@ function multiply(
           const ci = c + <usize>i * cRow;
           for (let p = p0; p < p1; p++) {
             const cols = min(PANEL, n - p * PANEL);
-            const panel = b + (<usize>p * k + k0) * PANEL_BYTES;
+            const panel = b + <usize>p * bPanel + <usize>k0 * bRow;
             const cp = ci + <usize>p * PANEL_BYTES;
             let from = cp, fromRow = cRow;
             if (k0 == 0) {
@@ -155,14 +161,14 @@ function multiply(
               fromRow = initRow;
             }
             if (rows == TILE_ROWS && cols == PANEL) {
-              tile(kc, rows, at, aRow, aStep, panel, from, fromRow, cp, cRow);
+              tile(kc, rows, at, aRow, aStep, panel, bRow, from, fromRow, cp, cRow);
             } else {
               if (from == cp) {
                 copyTile(edge, PANEL_BYTES, from, fromRow, rows, cols);
                 from = edge;
                 fromRow = PANEL_BYTES;
               }
-              if (cols > 4) tile(kc, rows, at, aRow, aStep, panel, from, fromRow, edge, PANEL_BYTES);
+              if (cols > 4) tile(kc, rows, at, aRow, aStep, panel, bRow, from, fromRow, edge, PANEL_BYTES);
               else halfTile(kc, rows, at, aRow, aStep, panel, from, fromRow, edge, PANEL_BYTES);
               copyTile(cp, cRow, edge, PANEL_BYTES, rows, cols);
             }
@@ -210,7 +216,7 @@ export function dense(x: usize, w: usize, b: usize, y: usize, rows: i32, inner: 
     const init = k == 0 ? bias : y;
     const initRow: usize = k == 0 ? 0 : out;
     const last = k + kc == inner ? activation : NONE;
-    multiply(rows, cols, kc, x + (<usize>k << 2), row, 4, panels, init, initRow, PANEL_BYTES, y, K_BLOCK, i32.MAX_VALUE, last);
+    multiply(rows, cols, kc, x + (<usize>k << 2), row, 4, panels, PANEL_BYTES, init, initRow, PANEL_BYTES, y, last);
   }
   reset(start);
 }
@@ -243,7 +249,7 @@ export function dense_dx(dy: usize, w: usize, dx: usize, rows: i32, inner: i32, 
   const panels = panelScratch(cols, inner);
   packTransposed(w, cols, inner, panels);
   const zero = zeros(PANEL_BYTES);
-  multiply(rows, inner, cols, dy, <usize>cols << 2, 4, panels, zero, 0, 0, dx, K_BLOCK, i32.MAX_VALUE, NONE);
+  multiply(rows, inner, cols, dy, <usize>cols << 2, 4, panels, PANEL_BYTES, zero, 0, 0, dx, NONE);
   reset(start);
 }
 
@@ -265,12 +271,17 @@ export function dense_dw_part(
   x: usize, dy: usize, dw: usize, rows: i32, inner: i32, cols: i32, from: i32, to: i32,
 ): void {
   const start = mark();
-  const panels = panelScratch(rows, cols);
-  pack(dy, rows, cols, panels);
   const zero = zeros(PANEL_BYTES);
+  let b = dy, bRow = <usize>cols << 2;
+  // For the rows of two tiles, packing it would take longer than it saves.
+  if (to - from > 2 * TILE_ROWS || cols % PANEL != 0) {
+    b = panelScratch(rows, cols);
+    bRow = PANEL_BYTES;
+    pack(dy, rows, cols, b);
+  }
   const at = x + (<usize>from << 2);
   const out = dw + ((<usize>from * cols) << 2);
-  multiply(to - from, cols, rows, at, 4, <usize>inner << 2, panels, zero, 0, 0, out, 256, 320, NONE);
+  multiply(to - from, cols, rows, at, 4, <usize>inner << 2, b, bRow, zero, 0, 0, out, NONE);
   reset(start);
 }
 
@@ -317,7 +328,7 @@ export function head(
   for (let b = 0; b < sets; b++) {
     packTransposed(h + ((<usize>b * width * rank) << 2), rank, width, panels);
     const yb = y + ((<usize>b * rows * width) << 2);
-    multiply(rows, width, rank, kernel, <usize>rank << 2, 4, panels, init, PANEL_BYTES, 0, yb, K_BLOCK, i32.MAX_VALUE, NONE);
+    multiply(rows, width, rank, kernel, <usize>rank << 2, 4, panels, PANEL_BYTES, init, PANEL_BYTES, 0, yb, NONE);
   }
   reset(start);
 }
@@ -331,7 +342,7 @@ export function head_dh(dy: usize, kernel: usize, dh: usize, sets: i32, rows: i3
   for (let b = 0; b < sets; b++) {
     const dyb = dy + ((<usize>b * rows * width) << 2);
     const dhb = dh + ((<usize>b * width * rank) << 2);
-    multiply(width, rank, rows, dyb, 4, <usize>width << 2, panels, zero, 0, 0, dhb, 256, 320, NONE);
+    multiply(width, rank, rows, dyb, 4, <usize>width << 2, panels, PANEL_BYTES, zero, 0, 0, dhb, NONE);
   }
   reset(start);
 }
@@ -348,7 +359,7 @@ export function head_dk(
     const dyb = dy + ((<usize>b * rows * width) << 2);
     pack(h + ((<usize>b * width * rank) << 2), width, rank, panels);
     const step = <usize>rank << 2;
-    multiply(rows, rank, width, dyb, <usize>width << 2, 4, panels, dkernel, step, PANEL_BYTES, dkernel, K_BLOCK, i32.MAX_VALUE, NONE);
+    multiply(rows, rank, width, dyb, <usize>width << 2, 4, panels, PANEL_BYTES, dkernel, step, PANEL_BYTES, dkernel, NONE);
     for (let s = 0; s < rows; s++) {
       const at = dbias + (<usize>s << 2);
       f32.store(at, f32.load(at) + sum(dyb + ((<usize>s * width) << 2), width));

@@ -71,7 +71,9 @@ export async function runSplit(
   const real = { x: encoder.encode(table, job.train), y: encoder.labels(table, job.train) };
   const problem = { ...real, classes, settings, seed };
   const trained = await train(problem, hooks, open);
-  const model = { encoder: encoder.toJSON(), generator: trained.generator, voted: trained.voted };
+  // A model gives rows, it does not vote: how its sets did is not its.
+  const sets = trained.voted.map(({ x, y, score }) => ({ x, y, score }));
+  const model = { encoder: encoder.toJSON(), generator: trained.generator, voted: sets };
   const { engines, kernels } = trained;
   const { split } = job;
   if (job.test.length === 0)

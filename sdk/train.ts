@@ -368,7 +368,7 @@ function average(values: readonly number[]): number {
 function diverged(): MakeitError {
   return new MakeitError(
     "diverged",
-    "Training diverged in its first epoch: the generated sets, their scores or the losses are not finite.",
+    "Training diverged in its first epoch: sets, scores or losses are not finite.",
     "Lower the learning rates or noiseSd, and standardise the columns (scale).",
   );
 }

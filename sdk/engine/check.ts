@@ -31,7 +31,6 @@ export function checkCall<K extends KernelName>(kernel: K, call: KernelCall<K>):
     throw new MakeitError(
       "engine",
       `${kernel}: ${name} must hold ${expected > 0 ? expected : "at least one"} floats (${sizes.join(", ")}), got ${came}.`,
-      "Allocate it with the length that the kernel table gives.",
     );
   }
 }
