@@ -61,12 +61,9 @@ const WORDS: { readonly [K in keyof Settings]: readonly [Group, string] } = {
   rescoreDraws: ["Score", "Fresh draws of inner folds for scoring them again"],
   select: [
     "Score",
-    "Metric that chooses the classifiers that vote (auto: the metric, or one without a threshold where it has one)",
+    "Metric that chooses the sets that vote (auto: the metric, or one without a threshold where it has one)",
   ],
-  vote: [
-    "Score",
-    "Classifiers that vote in the end, each of a set and of how it is weighed beside the real rows",
-  ],
+  vote: ["Score", "Sets whose classifiers vote in the end"],
   cut: [
     "Score",
     "How far the vote's threshold goes from ½ (0) to the one that is best out of fold (1); trees: 1",

@@ -32,17 +32,11 @@ export interface Scorer {
   readonly y: Int32Array;
   /** Draws new inner folds, where the objective has any, of new rows, where there are more than are scored. */
   draw(random: Random): void;
-  /**
-   * What a classifier that has learnt from the set says of the rows that are scored: row-major (rows, classes).
-   * @param weigh where real rows are learnt from too: their and the set's weights, if other than the problem's.
-   */
-  predict(set: LabelledSet, weigh?: Weigh): Promise<Float64Array>;
+  /** What a classifier that has learnt from the set says of the rows that are scored: row-major (rows, classes). */
+  predict(set: LabelledSet): Promise<Float64Array>;
   /** The set's score by the problem's metric, or another: higher is better, 1 is perfect. */
-  score(set: LabelledSet, metric?: Metric, weigh?: Weigh): Promise<number>;
+  score(set: LabelledSet, metric?: Metric): Promise<number>;
 }
-
-/** The weights of a mixture's rows, the real ones first. */
-export type Weigh = (mixture: Mixture) => Float64Array;
 
 interface ScorerOptions {
   objective: "augmented" | "synthetic";
@@ -104,10 +98,10 @@ abstract class BaseScorer implements Scorer {
     this.rows = this.#sample.draw(random);
   }
 
-  abstract predict(set: LabelledSet, weigh?: Weigh): Promise<Float64Array>;
+  abstract predict(set: LabelledSet): Promise<Float64Array>;
 
-  async score(set: LabelledSet, metric = this.problem.metric, weigh?: Weigh): Promise<number> {
-    const proba = await this.predict(set, weigh);
+  async score(set: LabelledSet, metric = this.problem.metric): Promise<number> {
+    const proba = await this.predict(set);
     return utility(metric, metric.compute(this.y, proba, this.problem.classes));
   }
 }
@@ -124,12 +118,11 @@ class SyntheticScorer extends BaseScorer {
 export class Mixture {
   readonly x: Matrix;
   readonly y: Int32Array;
-  /** 1 for each real row. */
   readonly weights: Float64Array;
-  readonly realRows: number;
+  readonly #realRows: number;
 
   constructor(real: Matrix, y: Int32Array, setRows: number, weight: number) {
-    this.realRows = real.rows;
+    this.#realRows = real.rows;
     this.x = matrix(real.rows + setRows, real.cols);
     this.x.data.set(real.data);
     this.y = new Int32Array(real.rows + setRows);
@@ -138,10 +131,10 @@ export class Mixture {
     this.weights.fill((weight * real.rows) / setRows, real.rows);
   }
 
-  async fit(learner: Learner, set: LabelledSet, weigh?: Weigh): Promise<void> {
-    this.x.data.set(set.x.data, this.realRows * this.x.cols);
-    this.y.set(set.y, this.realRows);
-    await learner.fit(this.x, this.y, weigh?.(this) ?? this.weights);
+  async fit(learner: Learner, set: LabelledSet): Promise<void> {
+    this.x.data.set(set.x.data, this.#realRows * this.x.cols);
+    this.y.set(set.y, this.#realRows);
+    await learner.fit(this.x, this.y, this.weights);
   }
 }
 
@@ -177,10 +170,10 @@ class AugmentedScorer extends BaseScorer {
   }
 
   /** Out of fold; valid until the next call. */
-  async predict(set: LabelledSet, weigh?: Weigh): Promise<Float64Array> {
+  async predict(set: LabelledSet): Promise<Float64Array> {
     const { classes, learner } = this.problem;
     for (const { mixture, heldX, held } of this.#folds) {
-      await mixture.fit(learner, set, weigh);
+      await mixture.fit(learner, set);
       const proba = await learner.predictProba(heldX);
       for (let i = 0; i < held.length; i++) {
         for (let c = 0; c < classes; c++) this.#proba[held[i] * classes + c] = proba[i * classes + c];

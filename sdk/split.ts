@@ -1,5 +1,5 @@
 /** One split, the unit of work: (table, rows, settings, seed) → (model, history, metrics, tree, importances). */
-import { vote, weighing } from "./ballot.ts";
+import { vote } from "./ballot.ts";
 import { chooseMethod } from "./choice.ts";
 import type { KernelTime } from "./engine/backend.ts";
 import { Cpu } from "./engine/module.ts";
@@ -71,9 +71,7 @@ export async function runSplit(
   const real = { x: encoder.encode(table, job.train), y: encoder.labels(table, job.train) };
   const problem = { ...real, classes, settings, seed };
   const trained = await train(problem, hooks, open);
-  // A model gives rows, it does not vote: how its sets did is not its.
-  const sets = trained.voted.map(({ x, y, score }) => ({ x, y, score }));
-  const model = { encoder: encoder.toJSON(), generator: trained.generator, voted: sets };
+  const model = { encoder: encoder.toJSON(), generator: trained.generator, voted: trained.voted };
   const { engines, kernels } = trained;
   const { split } = job;
   if (job.test.length === 0)
@@ -116,8 +114,7 @@ export async function runSplit(
   const { tree, rules, impurity } = await explainTree(plain, snapped);
   const fitted = openFinalLearner(settings, classes, cpu);
   const best = trained.voted[0];
-  const mixture = new Mixture(real.x, real.y, best.x.rows, settings.weight);
-  await mixture.fit(fitted, best, weighing(best.mixes?.[0], classes));
+  await new Mixture(real.x, real.y, best.x.rows, settings.weight).fit(fitted, best);
   const permutation = await permutationImportance(
     encoder,
     fitted,

@@ -1,6 +1,4 @@
 /** One split: the training loop, from top to bottom. */
-
-import type { Mix } from "./ballot.ts";
 import { type Learner, openLearner } from "./classifiers.ts";
 import { pearson } from "./correlation.ts";
 import { criticWork, type OpenMemory } from "./critic.ts";
@@ -46,8 +44,6 @@ export interface TrainHooks {
 /** A generated set and its score (after re-scoring, where that is on). */
 export interface ScoredSet extends LabelledSet {
   score: number;
-  /** How a classifier learns from it and the real rows together, a vote each, best first; as in training by default. */
-  mixes?: Mix[];
 }
 
 /** What `sample` needs to draw more sets. */
@@ -64,7 +60,7 @@ export interface GeneratorState {
 export interface TrainResult {
   history: History;
   stopped: Stopped;
-  /** The sets whose classifiers vote, best first, each once. */
+  /** The sets whose classifiers vote, best first. */
   voted: ScoredSet[];
   /** What the vote's probabilities are multiplied with, one a class, of mean 1: where its threshold lies. */
   factors: Float64Array;

@@ -97,8 +97,7 @@ describe("files", () => {
       expect(read.version).toBe(original.version);
       expect(read.toBytes()).toEqual(original.toBytes());
       expect(cells(read.best())).toEqual(cells(original.best()));
-      expect(read.best().rows).toBe(original.state.voted.length * 12);
-      expect(read.best().rows).toBeGreaterThan(0);
+      expect(read.best().rows).toBe(3 * 12);
       expect(cells(await sample(read, { rows: 100 }))).toEqual(cells(await sample(original, { rows: 100 })));
     }
   });
@@ -124,17 +123,15 @@ describe("files", () => {
     }
     expect(8 + length + end).toBe(bytes.length);
     const { width } = model.state.generator;
-    const sets = model.state.voted.length;
-    expect(sets).toBeGreaterThan(1);
     expect(Object.fromEntries(Object.entries(tensors).map(([name, { shape }]) => [name, shape]))).toEqual({
       "generator.noise_sd": [5],
       "generator.a": [5, 3 * width],
       "generator.b": [3 * width],
       "generator.kernel": [12, 3],
       "generator.bias": [12],
-      "sets.x": [sets, 12, width - 2],
-      "sets.y": [sets, 12],
-      "sets.score": [sets],
+      "sets.x": [3, 12, width - 2],
+      "sets.y": [3, 12],
+      "sets.score": [3],
     });
     const values = new DataView(bytes.buffer, 8 + length + tensors["generator.bias"].data_offsets[0]);
     model.state.generator.weights.bias.forEach((value, i) => {

@@ -1,7 +1,7 @@
 /** The training loop on small tables: it learns, repeats itself, stops when it should, and takes every parameter. */
 import { describe, expect, test } from "vitest";
-import { vote, weighing } from "../sdk/ballot.ts";
-import { type Classifier, openLearner } from "../sdk/classifiers.ts";
+import { vote } from "../sdk/ballot.ts";
+import { openLearner } from "../sdk/classifiers.ts";
 import { Cpu } from "../sdk/engine/module.ts";
 import { WasmBackend } from "../sdk/engine/wasm.ts";
 import { MakeitError } from "../sdk/errors.ts";
@@ -10,7 +10,7 @@ import { adam, Generator } from "../sdk/networks.ts";
 import { Noise } from "../sdk/noise.ts";
 import { resolveSettings, type Settings } from "../sdk/options.ts";
 import { derive, PURPOSE, Random } from "../sdk/random.ts";
-import { labelSet, Mixture, openScorer } from "../sdk/score.ts";
+import { labelSet, openScorer } from "../sdk/score.ts";
 import { ksDistance, mean } from "../sdk/statistics.ts";
 import { type TrainHooks, train } from "../sdk/train.ts";
 import { Centroids, type Toy, toy } from "./toy.ts";
@@ -348,10 +348,9 @@ describe("the vote", () => {
       vote: 6,
     } as const;
     const { voted, history } = await run(problem, options);
-    // A set that is among the best and among the last is one candidate; it votes once in each mix that is good enough.
-    expect(new Set(voted.map((set) => set.x.data.join())).size).toBe(voted.length);
-    const votes = voted.flatMap((set) => set.mixes!.map((mix) => ({ set, mix, sum: 0 })));
-    expect(new Set(votes.map(({ set, mix }) => mix + set.x.data.join())).size).toBe(6);
+    expect(voted.length).toBe(6);
+    // A set that is among the best and among the last is one candidate, with one vote.
+    expect(new Set(voted.map((set) => set.x.data.join())).size).toBe(6);
     const cpu = await Cpu.open();
     const learner = openLearner("logistic", 2, cpu, { warmStart: true });
     const scorer = openScorer(
@@ -360,70 +359,31 @@ describe("the vote", () => {
     );
     const random = new Random(derive(1, PURPOSE.folds));
     for (let epoch = 0; epoch < 4; epoch++) scorer.draw(random);
+    const sums = voted.map(() => 0);
     for (let draw = 0; draw < 3; draw++) {
       scorer.draw(random);
-      for (const vote of votes) vote.sum += await scorer.score(vote.set, undefined, weighing(vote.mix, 2));
+      for (const [i, set] of voted.entries()) sums[i] += await scorer.score(set);
     }
     voted.forEach((set, i) => {
-      const sums = votes.filter((vote) => vote.set === set).map(({ sum }) => sum);
-      expect(set.score).toBeCloseTo(sums[0] / 3, 9);
-      expect(sums).toEqual([...sums].sort((a, b) => b - a));
+      expect(set.score).toBeCloseTo(sums[i] / 3, 9);
       expect(set.score).toBeLessThanOrEqual(voted[Math.max(0, i - 1)].score);
     });
-    expect(new Set(votes.map(({ mix }) => mix)).size).toBeGreaterThan(1);
     // The winner's curse: what was best by luck is not quite as good on new folds.
     expect(mean(voted.map((set) => set.score))).toBeLessThan(history.best[3]);
-  });
-
-  test("a mix is what it says: the set three times as heavy, real classes of equal weight", () => {
-    const { x, y } = toy(3);
-    const mixture = new Mixture(x, y, 16, 0.5);
-    const [plain, heavy, balanced] = [
-      mixture.weights,
-      weighing("heavy", 3)!(mixture),
-      weighing("balanced", 3)!(mixture),
-    ];
-    expect(weighing("plain", 3)).toBeUndefined();
-    expect(heavy).toEqual(plain.map((weight, i) => (i < x.rows ? weight : 3 * weight)));
-    expect(balanced.slice(x.rows)).toEqual(plain.slice(x.rows));
-    for (let c = 0; c < 3; c++) {
-      const total = y.reduce((sum, label, i) => sum + (label === c ? balanced[i] : 0), 0);
-      expect(total).toBeCloseTo(x.rows / 3, 9);
-    }
-  });
-
-  test("trees and a user's classifier learn in one mix", async () => {
-    const learnt: number[][] = [];
-    const classifier: Classifier = {
-      fit: (_, y, weights) => void learnt.push([y.length, ...weights!.slice(0, 3)]),
-      predictProba: (rows) => rows.map(([value]) => (value > 0 ? [0.2, 0.8] : [0.7, 0.3])),
-    };
-    for (const one of ["tree", classifier] as const) {
-      const { voted } = await run(toy(2), {
-        objective: "augmented",
-        classifier: one,
-        epochs: 2,
-        rescore: 4,
-        vote: 3,
-      });
-      expect(voted.map(({ mixes }) => mixes)).toEqual([["plain"], ["plain"], ["plain"]]);
-    }
-    expect(learnt.every(([, ...weights]) => weights.every((weight) => weight === 1))).toBe(true);
   });
 
   test.each(["synthetic", "augmented"] as const)(
     "averages the classifiers' probabilities: %s",
     async (objective) => {
       const problem = toy(3);
-      const settings = resolveSettings({ ...quick, objective, epochs: 2, rescore: 8, vote: 3, weight: 0.5 });
+      const settings = resolveSettings({ ...quick, objective, epochs: 2, vote: 3, weight: 0.5 });
       const job = { ...problem, settings, seed: 1 };
       const { voted } = await train(job);
-      const votes = voted.flatMap((set) => set.mixes!.map((mix) => ({ ...set, mixes: [mix] })));
-      expect(votes.length).toBe(3);
+      expect(voted.length).toBe(3);
       const learner = openLearner("logistic", 3, await Cpu.open());
       const together = await vote(job, { voted }, learner, problem.x);
       const alone: Float64Array[] = [];
-      for (const one of votes) alone.push(await vote(job, { voted: [one] }, learner, problem.x));
+      for (const set of voted) alone.push(await vote(job, { voted: [set] }, learner, problem.x));
       together.forEach((p, i) => {
         expect(p).toBeCloseTo(mean(alone.map((proba) => proba[i])), 10);
       });
