@@ -12,6 +12,8 @@ const K_BLOCK: i32 = 1024;
 /** The same where a lies in columns, and so many rows of the product, in whole tiles. */
 const COLUMN_K: i32 = 256;
 const COLUMN_M: i32 = 320;
+/** Up to so many rows, x and w change their roles where sums are long: w is read where it lies. */
+const FEW: i32 = 2 * PANEL;
 
 /** c + a · b, rounded once or twice, as the machine likes, in the module that may. */
 // @ts-ignore: decorator
@@ -186,6 +188,17 @@ function multiply(
   reset(start);
 }
 
+/** Scratch with each number of `bias` eight times, for as many rows as tiles touch. */
+function biasRows(bias: usize, rows: i32): usize {
+  const init = zeros(<usize>(rows + TILE_ROWS) * PANEL_BYTES);
+  for (let s = 0; s < rows; s++) {
+    const value = v128.load32_splat(bias + (<usize>s << 2));
+    v128.store(init + <usize>s * PANEL_BYTES, value);
+    v128.store(init + <usize>s * PANEL_BYTES, value, 16);
+  }
+  return init;
+}
+
 /** Scratch of `bytes` zero bytes. */
 function zeros(bytes: usize): usize {
   const address = scratch(bytes);
@@ -203,12 +216,22 @@ export function dense(x: usize, w: usize, b: usize, y: usize, rows: i32, inner: 
     return;
   }
   const start = mark();
+  const out = <usize>cols << 2;
+  if (rows <= FEW && inner >= cols) {
+    const panels = panelScratch(inner, rows);
+    packTransposed(x, inner, rows, panels);
+    const turned = scratch(out * rows);
+    multiply(cols, rows, inner, w, 4, out, panels, PANEL_BYTES, biasRows(b, cols), PANEL_BYTES, 0, turned, NONE);
+    for (let j = 0; j < cols; j++) copyTile(y + (<usize>j << 2), out, turned + (<usize>(j * rows) << 2), 4, rows, 1);
+    activate(y, rows * cols, activation);
+    reset(start);
+    return;
+  }
   const block = min(inner, K_BLOCK);
   const panels = panelScratch(block, cols);
   const bias = panelScratch(1, cols);
   pack(b, 1, cols, bias);
   const row = <usize>inner << 2;
-  const out = <usize>cols << 2;
   // Weights are packed a block at a time: for few rows they would otherwise go to memory and back.
   for (let k = 0; k < inner; k += block) {
     const kc = min(block, inner - k);
@@ -318,13 +341,7 @@ export function head(
 ): void {
   const start = mark();
   const panels = panelScratch(rank, width);
-  // the bias of a row, eight times, for as many rows as tiles touch
-  const init = zeros(<usize>(rows + TILE_ROWS) * PANEL_BYTES);
-  for (let s = 0; s < rows; s++) {
-    const value = v128.load32_splat(bias + (<usize>s << 2));
-    v128.store(init + <usize>s * PANEL_BYTES, value);
-    v128.store(init + <usize>s * PANEL_BYTES, value, 16);
-  }
+  const init = biasRows(bias, rows);
   for (let b = 0; b < sets; b++) {
     packTransposed(h + ((<usize>b * width * rank) << 2), rank, width, panels);
     const yb = y + ((<usize>b * rows * width) << 2);

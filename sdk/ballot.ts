@@ -25,13 +25,20 @@ function selectBy({ select, metric }: Settings): Settings["metric"] {
   return metric === "f1" || metric === "f1_macro" || metric === "mcc" ? "average_precision" : metric;
 }
 
-/** Scores the sets again and chooses those that vote, best first. */
-export async function elect(sets: ScoredSet[], judge: Judge): Promise<Ballot> {
+/** Scores the best candidates and the last ones again and chooses those that vote, best first. */
+export async function elect(candidates: readonly ScoredSet[], judge: Judge): Promise<Ballot> {
   const { scorer, classes, settings, random } = judge;
+  const { rescore, rescoreDraws, vote } = settings;
   const select = openMetric(selectBy(settings), classes, judge.ranker);
-  await scoreAgain(sets, scorer, select, settings.rescoreDraws, random);
-  const voted = [...sets].sort((a, b) => b.score - a.score).slice(0, settings.vote);
+  const sets = [...new Set([...best(candidates, Math.max(rescore, vote)), ...candidates])];
+  await scoreAgain(sets, scorer, select, rescoreDraws, random);
+  const voted = best(sets, vote);
   return { voted, ...(await tune(voted, judge)) };
+}
+
+/** The `count` best of the sets, best first, of equals the earlier. */
+function best(sets: readonly ScoredSet[], count: number): ScoredSet[] {
+  return [...sets].sort((a, b) => b.score - a.score).slice(0, count);
 }
 
 /**

@@ -300,15 +300,13 @@ export class Trainer {
   /** The sets whose classifiers vote, best first, where their vote decides, and what it is worth out of fold. */
   async #vote(interrupted: boolean): Promise<Ballot> {
     const { classes, settings } = this.#job;
-    const { rescore, vote } = settings;
     const { candidates } = this.#progress;
-    const sets = [...new Set([...best(candidates, Math.max(rescore, vote)), ...candidates])];
-    if (rescore === 0 || interrupted) {
-      const voted = best(sets, vote);
+    if (settings.rescore === 0 || interrupted) {
+      const voted = best(candidates, settings.vote);
       return { voted, factors: new Float64Array(classes).fill(1), outOfFold: voted[0].score };
     }
     const { elect } = await import("./ballot.ts");
-    return elect(sets, {
+    return elect(candidates, {
       scorer: this.#scorer,
       metric: this.#metric,
       ranker: this.#ranker,

@@ -40,11 +40,54 @@ test("a kernel gives its scratch memory back", async () => {
   expect(exports.mark()).toBe(before);
 });
 
+test("a row of a product is the same numbers, however many are made with it", async () => {
+  // Few rows, and gradients of few columns, take another way; on several threads each has fewer.
+  const { exports } = await Cpu.open();
+  /** The memory grows on the way: `values` looks where the numbers lie now. */
+  const floats = (length: number, seed: number) => {
+    const address = exports.allocate(4 * length);
+    const of = {
+      address,
+      get values() {
+        return new Float32Array(exports.memory.buffer, address, length);
+      },
+    };
+    of.values.set(Float32Array.from({ length }, (_, i) => Math.sin(seed + 1.7 * i)));
+    return of;
+  };
+  const bits = (values: Float32Array) => Array.from(new Uint32Array(values.slice().buffer));
+  for (const [inner, cols] of [
+    [301, 24],
+    [33, 13],
+    [1100, 5],
+  ]) {
+    const [x, w, b] = [floats(40 * inner, 1), floats(inner * cols, 2), floats(cols, 3)];
+    const [all, some] = [floats(40 * cols, 4), floats(40 * cols, 5)];
+    exports.dense(x.address, w.address, b.address, all.address, 40, inner, cols, ACTIVATION.tanh);
+    for (const rows of [1, 4, 5, 8, 11, 16, 17]) {
+      exports.dense(x.address, w.address, b.address, some.address, rows, inner, cols, ACTIVATION.tanh);
+      expect(bits(some.values.subarray(0, rows * cols))).toEqual(bits(all.values.subarray(0, rows * cols)));
+    }
+  }
+  for (const cols of [8, 24, 13]) {
+    const [x, dy] = [floats(600 * 12, 6), floats(600 * cols, 7)];
+    const [all, some] = [floats(12 * cols, 8), floats(12 * cols, 9)];
+    exports.dense_dw(x.address, dy.address, all.address, 600, 12, cols);
+    for (const inner of [2, 5, 7, 10]) {
+      const part = floats(600 * inner, 0);
+      const rows = x.values;
+      part.values.set(part.values.map((_, i) => rows[Math.floor(i / inner) * 12 + (i % inner)]));
+      exports.dense_dw(part.address, dy.address, some.address, 600, inner, cols);
+      expect(bits(some.values.subarray(0, inner * cols))).toEqual(bits(all.values.subarray(0, inner * cols)));
+    }
+  }
+});
+
 test.each(kernelNames)("%s touches nothing beyond the end of an argument", async (kernel) => {
   const { exports } = await Cpu.open();
   exports.reset(exports.allocate(2 ** 23));
   const end = exports.memory.buffer.byteLength;
-  for (const p of cases(kernel, [1, 3, 6])) {
+  for (const p of cases(kernel, [1, 3, 6, 8])) {
     const inputs = inputsOf(kernel, p);
     for (const last of Object.keys(inputs)) {
       const start = exports.mark();
