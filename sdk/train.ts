@@ -1,6 +1,6 @@
 /** One split: the training loop, from top to bottom. */
 import { type Learner, openLearner } from "./classifiers.ts";
-import { pearson } from "./correlation.ts";
+import { mean as average, pearson } from "./correlation.ts";
 import { criticWork, type OpenMemory } from "./critic.ts";
 import { type Backend, canBeLost, type KernelTime } from "./engine/backend.ts";
 import { Cpu } from "./engine/module.ts";
@@ -345,8 +345,7 @@ function correlation(window: { predicted: number[]; scores: number[] }[]): numbe
   };
   const predicted = window.flatMap((epoch) => centred(epoch.predicted));
   const scores = window.flatMap((epoch) => centred(epoch.scores));
-  const r = pearson(predicted, scores);
-  return Number.isFinite(r) ? r : 0;
+  return pearson(predicted, scores) || 0; // NaN where nothing varies
 }
 
 function allFinite(values: Float32Array): boolean {
@@ -355,14 +354,10 @@ function allFinite(values: Float32Array): boolean {
   return sum === 0;
 }
 
-function average(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
 function diverged(): MakeitError {
   return new MakeitError(
     "diverged",
-    "Training diverged in its first epoch: sets, scores or losses are not finite.",
+    "The first epoch diverged: sets, scores or losses are not finite.",
     "Lower the learning rates or noiseSd, and standardise the columns (scale).",
   );
 }

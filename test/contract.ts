@@ -209,7 +209,7 @@ export function contract(name: string, open: () => Promise<Backend>): void {
       const [x, y] = [other.alloc(3), other.alloc(3)];
       expect(() => add(x, y, 3)).toThrow("A tensor of another engine");
       const step = other.prepare("add", { x, y, length: 3, scale: 1 });
-      expect(() => backend.submit([step])).toThrow("Step 0 of the plan (add) was prepared on another engine");
+      expect(() => backend.submit([step])).toThrow("Step 0 of the plan (add) is of another engine");
       other.dispose();
     });
 

@@ -97,7 +97,7 @@ export function checkOverlap(kernel: KernelName, names: string[], places: readon
 
 /** A step that another engine prepared. */
 export function foreignStep(kernel: KernelName | undefined, index: number): MakeitError {
-  return new MakeitError("engine", `Step ${index} of the plan (${kernel}) was prepared on another engine.`);
+  return new MakeitError("engine", `Step ${index} of the plan (${kernel}) is of another engine.`);
 }
 
 /** A tensor that another engine allocated. */
