@@ -5,6 +5,7 @@ import { type Metric, openMetric, type Ranker, utility } from "./metrics.ts";
 import type { Random } from "./random.ts";
 import { type LabelledSet, Mixture, type Scorer } from "./score.ts";
 import type { Settings } from "./settings.ts";
+import { best } from "./state.ts";
 import { bestFactors, shiftPriors } from "./threshold.ts";
 import type { Ballot, ScoredSet, TrainJob } from "./train.ts";
 
@@ -34,11 +35,6 @@ export async function elect(candidates: readonly ScoredSet[], judge: Judge): Pro
   await scoreAgain(sets, scorer, select, rescoreDraws, random);
   const voted = best(sets, vote);
   return { voted, ...(await tune(voted, judge)) };
-}
-
-/** The `count` best of the sets, best first, of equals the earlier. */
-function best(sets: readonly ScoredSet[], count: number): ScoredSet[] {
-  return [...sets].sort((a, b) => b.score - a.score).slice(0, count);
 }
 
 /**

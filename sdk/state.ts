@@ -70,3 +70,8 @@ export function newProgress(): Progress {
     generator: undefined,
   };
 }
+
+/** The `count` best of the sets, best first, of equals the earlier. */
+export function best(sets: readonly ScoredSet[], count: number): ScoredSet[] {
+  return [...sets].sort((a, b) => b.score - a.score).slice(0, count);
+}

@@ -15,7 +15,7 @@ import { cpuRanker } from "./ranking.ts";
 import type { EngineSpan, History, Stopped } from "./result.ts";
 import { type LabelledSet, labelSet, openScorer, type Scorer } from "./score.ts";
 import { type Settings, sampleCount } from "./settings.ts";
-import { newProgress, type Progress, type Saved, type TrainState } from "./state.ts";
+import { best, newProgress, type Progress, type Saved, type TrainState } from "./state.ts";
 
 /** Encoded training rows and what to do with them; nothing of the held-out rows is here. */
 export interface TrainJob {
@@ -330,11 +330,6 @@ export async function memoryOf(job: TrainJob, rows: number): Promise<OpenMemory 
 function choose(sets: ScoredSet[], { rescore, vote }: Settings): ScoredSet[] {
   const top = new Set(best(sets, Math.max(rescore, vote)));
   return sets.filter((set, i) => top.has(set) || i >= sets.length - rescore);
-}
-
-/** The `count` best of the sets, best first, of equals the earlier. */
-function best(sets: readonly ScoredSet[], count: number): ScoredSet[] {
-  return [...sets].sort((a, b) => b.score - a.score).slice(0, count);
 }
 
 function correlation(window: { predicted: number[]; scores: number[] }[]): number {
