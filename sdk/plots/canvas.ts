@@ -31,7 +31,7 @@ export function openCanvas(frame: Frame): Svg {
     throw new MakeitError(
       "internal",
       "Drawing needs a document, and there is none here.",
-      "In Node call registerPlotWindow() of makeit-ai/node first; in a browser draw on the main thread.",
+      "In Node import makeit-ai/node first, which brings one; in a browser draw on the main thread.",
     );
   }
   const root = SVG() as Svg;

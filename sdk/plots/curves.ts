@@ -2,7 +2,7 @@ import type { Container } from "@svgdotjs/svg.js";
 import { scaleLinear } from "d3-scale";
 import { type Area, isDrawable, type Linear, linear, linePath, rangeOf, xAxis, yAxis } from "./axes.ts";
 import { drawNothing, label, openCanvas, put, round, toXml } from "./canvas.ts";
-import { CARD, classColor, INK, MUTED } from "./colors.ts";
+import { classColor, INK, MUTED } from "./colors.ts";
 import { type LegendEntry, legend } from "./legend.ts";
 import { formatFixed, formatNumber, textWidth } from "./text.ts";
 
@@ -115,14 +115,11 @@ function drawLine(canvas: Container, { values, color, thick }: Line, x: Linear, 
   put(canvas, "path", { d: linePath(points), fill: "none", ...stroke });
 }
 
-/** A dashed line where training stopped; the reason stands at its left, so that it is never cut off. */
+/** A dashed line where training stopped; the reason stands above the panel, where no line crosses it. */
 function drawStop(canvas: Container, area: Area, x: number, why: string): void {
   const d = `M${round(x)} ${round(area.y)}v${round(area.height)}`;
   put(canvas, "path", { d, stroke: INK, "stroke-width": 1.3, "stroke-dasharray": "5 4" });
   if (!why) return;
-  const width = textWidth(why, 12) + 12;
-  const left = Math.max(area.x + 4, x - 8 - width);
-  const y = area.y + area.height - 26;
-  put(canvas, "rect", { x: left, y, width, height: 20, rx: 4, fill: CARD, "fill-opacity": 0.9 });
-  label(canvas, left + 6, y + 14, why, { size: 12, fill: MUTED, room: area.width - 20 });
+  const left = Math.max(area.x, Math.min(x, area.x + area.width - textWidth(why, 12)));
+  label(canvas, left, area.y - 6, why, { size: 12, fill: MUTED, room: area.width });
 }

@@ -1,6 +1,6 @@
 /**
  * The pictures: each takes plain data and gives an SVG as text, the same bytes for the same data everywhere.
- * They need a document: a browser's, or in Node the one that `registerPlotWindow` of makeit-ai/node registers.
+ * They need a document: a browser's, or in Node the one that importing makeit-ai/node brings.
  */
 
 export { type CurvesPlot, drawCurves } from "./curves.ts";
