@@ -3,7 +3,14 @@ import { inputError } from "../sdk/errors.ts";
 import type { Evaluation } from "../sdk/evaluate.ts";
 import { command, EXIT } from "./command.ts";
 import { CONFIG_FLAG, IMAGE_FLAGS, JSON_FLAG, QUIET_FLAG, SETTING_FLAGS, TABLE_FLAGS } from "./flags.ts";
-import { checkTableFlags, leadsToImages, openTable, targetOf, tellWarnings } from "./tables.ts";
+import {
+  checkTableFlags,
+  leadsToImages,
+  openTable,
+  type TableValues,
+  targetOf,
+  tellWarnings,
+} from "./tables.ts";
 import { percent, score, textTable } from "./terminal.ts";
 
 const { metric, classifier, splits, seed, maxCategories } = SETTING_FLAGS;
@@ -53,8 +60,16 @@ export const evaluateTables = command({
     // Rows that were made of images are a table, which the flags of images do not concern.
     const { size: _, channels: _c, background: _b, skipBad: _s, maxPixels: _m, ...rest } = values;
     const second = leadsToImages(synthetic, {}) || !leadsToImages(real, values) ? values : rest;
-    const tables = [await openTable(real, values), await openTable(synthetic, second)] as const;
-    const fresh = heldOut === undefined ? undefined : await openTable(heldOut, values);
+    // What `fit` left out is in the real table alone.
+    const open = (path: string, flags: TableValues) => openTable(path, flags, { absent: true });
+    const tables = [await open(real, values), await open(synthetic, second)] as const;
+    const fresh = heldOut === undefined ? undefined : await open(heldOut, values);
+    for (const name of [...(values.drop ?? []), ...(values.id ?? [])]) {
+      const there = [...tables, ...(fresh ? [fresh] : [])].some(({ columns }) =>
+        columns.some((c) => c.name === name),
+      );
+      if (!there) throw inputError(`No table has a column "${name}".`, "Correct --drop or --id.");
+    }
     const options = { target, positive, metric, classifier, folds, seed, maxCategories, heldOut: fresh };
     const { evaluate } = await import("../sdk/evaluate.ts");
     const found = await evaluate(...tables, options as Parameters<typeof evaluate>[2]);

@@ -101,7 +101,11 @@ function refuseOnQueue(flags: Record<string, unknown>): void {
 
 /** @throws MakeitError for what is no list of λ */
 function readLambdas(list: readonly string[]): number[] {
-  const lambdas = list.map((text) => (text.trim() === "" ? Number.NaN : Number(text)));
+  const lambdas = list.map((text) => {
+    const lambda = text.trim() === "" ? Number.NaN : Number(text);
+    if (!Number.isNaN(lambda)) return lambda;
+    throw inputError(`--sweep-lambda has "${text}"; expected numbers such as 0,0.5,2.`);
+  });
   checkLambdas(lambdas);
   return lambdas;
 }

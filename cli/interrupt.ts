@@ -16,8 +16,13 @@ const CODES: Partial<Record<NodeJS.Signals, number>> = { SIGINT: EXIT.interrupte
 /**
  * Listens to SIGINT and SIGTERM while a command runs that can finish early.
  * @param leaving what stays behind when one leaves at once, as the end of a sentence
+ * @param finishing what happens before it leaves by itself
  */
-export function listenToInterrupt(terminal: Terminal, leaving: string): Interrupt {
+export function listenToInterrupt(
+  terminal: Terminal,
+  leaving: string,
+  finishing = "finishing with the best so far",
+): Interrupt {
   const controller = new AbortController();
   let code: number = EXIT.interrupted;
   const listen = (signal: NodeJS.Signals) => {
@@ -26,7 +31,7 @@ export function listenToInterrupt(terminal: Terminal, leaving: string): Interrup
       discardAll();
       process.exit(code);
     }
-    terminal.note(`\nInterrupted: finishing with the best so far. Once more leaves at once, ${leaving}.`);
+    terminal.note(`\nInterrupted: ${finishing}. Once more leaves at once, ${leaving}.`);
     controller.abort();
   };
   process.on("SIGINT", listen);

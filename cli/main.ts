@@ -32,8 +32,9 @@ function leave(code: number): never {
 /** What can happen outside of any call. */
 function listen(): void {
   // A reader that closes early (`| head`) wants no more: that is no error.
-  process.stdout.on("error", ({ code }: NodeJS.ErrnoException) => {
-    leave(code === "EPIPE" ? EXIT.done : EXIT.failure);
+  process.stdout.on("error", async (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") leave(EXIT.done);
+    leave(await reportError(error, new Terminal(STREAMS)));
   });
   process.stderr.on("error", () => {}); // nobody listens, so there is nobody to tell
   process.on("uncaughtException", async (error) => leave(await reportError(error, new Terminal(STREAMS))));

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { inputError } from "../sdk/errors.ts";
+import { lockFolder } from "../sdk/lock.ts";
 import {
   type CheckpointOptions,
   fit,
@@ -50,6 +51,7 @@ export async function runJob(
   const saves = join(out, "checkpoint");
   const resume = checkpoint?.resume === true && holdsRun(saves);
   if (!force && !resume && holdsRun(saves)) {
+    (await lockFolder(saves))(); // says so where the run is still going on
     throw inputError(
       `The output folder ${out} holds a run that was not finished.`,
       `Go on with it: the same command and --resume ${out}. Or begin anew with --force.`,
@@ -82,6 +84,7 @@ export async function runJob(
     if (lambdas && !interrupt.signal.aborted && !run.result.failed) {
       const asked = { ...options, lambdas, done: run.result, signal: interrupt.signal };
       run.result.sweep = await sweepWithProgress(table, asked, terminal);
+      run.result.warnings.push(...untried(lambdas, run.result.sweep));
     }
     await writeRun(run, folder, safeCsv);
     const whole = !interrupt.signal.aborted && !run.result.failed;
@@ -94,6 +97,12 @@ export async function runJob(
     folder.discard();
     interrupt.dispose();
   }
+}
+
+/** Each λ that came to nothing: interrupted, or a split of it failed. */
+function untried(lambdas: readonly number[], points: readonly TradePoint[]): string[] {
+  const left = [...new Set(lambdas)].filter((lambda) => !points.some((point) => point.lambda === lambda));
+  return left.length > 0 ? [`Of the λ to try, ${left.join(", ")} came to no result.`] : [];
 }
 
 async function fitWithProgress(table: Table, options: NodeFitOptions, terminal: Terminal): Promise<Run> {

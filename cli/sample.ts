@@ -74,7 +74,10 @@ export const sampleModel = command({
     const file = out === undefined || asFolder ? undefined : new OutputFile(out, { force });
     try {
       const { Model, sample } = await import("../sdk/node.ts");
-      const model = Model.fromBytes(await readFile(path), path);
+      const bytes = await readFile(path).catch((error) => {
+        throw Object.assign(error, { path }); // reading a folder fails without a path
+      });
+      const model = Model.fromBytes(bytes, path);
       if (folder && !model.encoder.image) {
         throw inputError(
           `${path} is a model of a table: its rows are no images.`,

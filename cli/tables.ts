@@ -84,7 +84,11 @@ export function readColor(text: string | undefined): [number, number, number] | 
 }
 
 /** Reads a file, a folder of images, or standard input for `-`. */
-export async function openTable(path: string, values: TableValues): Promise<Table> {
+export async function openTable(
+  path: string,
+  values: TableValues,
+  { absent }: Pick<ReadOptions, "absent"> = {},
+): Promise<Table> {
   if (leadsToImages(path, values)) return openImages(path, values);
   refuse(values, Object.keys(IMAGE_FLAGS), [], "images, and this is a table");
   checkTableFlags(values);
@@ -92,7 +96,7 @@ export async function openTable(path: string, values: TableValues): Promise<Tabl
     throw inputError("Nothing on standard input.", "Pipe a table into makeit, or name a file.");
   }
   const { drop, categorical, numeric, id, missing, format, delimiter } = values;
-  const options = { drop, categorical, numeric, id, missing, format, delimiter };
+  const options = { drop, categorical, numeric, id, missing, format, delimiter, absent };
   const { readTable } = await import("../sdk/node.ts");
   return readTable(path, options as ReadOptions); // the flag has checked the format
 }

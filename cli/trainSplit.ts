@@ -60,13 +60,16 @@ export const trainOneSplit = command({
       import("./interrupt.ts"),
       import("./progress.ts"),
     ]);
-    const interrupt = listenToInterrupt(terminal, "and the same command goes on from the last checkpoint");
+    const seconds = values.checkpoint ?? checkpoint.default;
+    const goesOn =
+      seconds > 0 ? "the same command goes on from the last checkpoint" : "the same command begins anew";
+    const interrupt = listenToInterrupt(terminal, `and ${goesOn}`, "stopping after this epoch");
     const progress = showProgress(terminal, { jobs: 1, parts: 1 });
     try {
       const made = await trainSplit(await openTable(path, values), {
         ...options,
         ...{ split, of, folder },
-        seconds: values.checkpoint ?? checkpoint.default,
+        seconds,
         stallSeconds: values.stall,
         asked: pick(values, TABLE_FLAGS),
         signal: interrupt.signal,
@@ -76,7 +79,7 @@ export const trainOneSplit = command({
       });
       progress.stop();
       if (!made) {
-        terminal.note("The split is not done; the same command goes on from here.");
+        terminal.note(`The split is not done; ${goesOn}.`);
         return interrupt.code;
       }
       const { file, hash, before } = made;

@@ -233,8 +233,8 @@ export function judge(splits: SplitResult[], settings: Settings): Verdict {
   const means = METHODS.map((method) => ({ method, value: mean(splits.map((split) => split.test[method])) }));
   const best = means.reduce((a, b) => (sign * b.value > sign * a.value + 1e-12 ? b : a));
   const ours = means.find(({ method }) => method === "makeit")!;
-  const clear =
-    Math.abs(difference) >= NEGLIGIBLE && (p < SIGNIFICANT || wins === 0 || wins === splits.length);
+  const alike = differences.every((d) => d > 0) || differences.every((d) => d < 0);
+  const clear = Math.abs(difference) >= NEGLIGIBLE && (p < SIGNIFICANT || alike);
   const outcome = !clear ? "same" : difference > 0 ? "helps" : "hurts";
   const none = means[0].value.toFixed(3);
   const change = `${name} ${none} → ${ours.value.toFixed(3)} on held-out rows, better in ${wins} of ${splits.length} splits`;
@@ -260,9 +260,14 @@ export function judge(splits: SplitResult[], settings: Settings): Verdict {
   };
 }
 
-/** The method with the best mean out-of-fold score: the held-out rows have no say in what is recommended. */
+/**
+ * The method with the best mean out-of-fold score over the splits that could estimate the rivals; the synthetic data
+ * where none could. The held-out rows have no say in what is recommended.
+ */
 function recommended(splits: SplitResult[]): Method {
-  const means = METHODS.map((method) => mean(splits.map((split) => split.outOfFold[method])));
+  const estimated = splits.filter(({ outOfFold }) => METHODS.every((method) => outOfFold[method] !== null));
+  if (estimated.length === 0) return "makeit";
+  const means = METHODS.map((method) => mean(estimated.map((split) => split.outOfFold[method]!)));
   return METHODS[means.reduce((best, value, i) => (value > means[best] ? i : best), 0)];
 }
 

@@ -73,11 +73,11 @@ export async function within(
 }
 
 /** A split's copy of the table, its rows encoded, and what it scores on. */
-function rowsOf({ scoreRows, innerFolds }: Settings, { rows, columns, table, lanes }: Load): number {
+function rowsOf({ scoreRows, innerFolds }: Settings, { rows, columns, table }: Load): number {
   const encoded = 4 * rows * columns;
   const scored = 4 * Math.min(scoreRows || rows, rows) * columns * innerFolds;
   const fitted = 8 * Math.min(scoreRows || rows, rows) * (columns + 4);
-  return (lanes > 1 ? table : 0) + 2 * encoded + scored + fitted;
+  return table + 2 * encoded + scored + fitted;
 }
 
 /** The engine's bytes by the number of remembered sets: rehearsed for two, and straight between and beyond. */

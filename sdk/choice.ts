@@ -13,8 +13,8 @@ const LEAST = 100;
 export interface MethodChoice {
   /** The best by `outOfFold`, of equals the simpler one. */
   method: Method;
-  /** Each method's score on the training rows, out of fold (higher is better). */
-  outOfFold: Record<Method, number>;
+  /** Each method's score on the training rows, out of fold (higher is better); null where nothing could be held out. */
+  outOfFold: Record<Method, number | null>;
 }
 
 /**
@@ -30,10 +30,10 @@ export async function chooseMethod(
 ): Promise<MethodChoice> {
   const estimates = await estimateRivals(sampled(problem, scoreRows));
   const outOfFold = Object.fromEntries(
-    METHODS.map((method) => [method, method === "makeit" ? ours : (estimates?.[method] ?? 0)]),
-  ) as Record<Method, number>;
+    METHODS.map((method) => [method, method === "makeit" ? ours : (estimates?.[method] ?? null)]),
+  ) as MethodChoice["outOfFold"];
   const method = estimates
-    ? METHODS.reduce((best, other) => (outOfFold[other] > outOfFold[best] ? other : best))
+    ? METHODS.reduce((best, other) => (outOfFold[other]! > outOfFold[best]! ? other : best))
     : "makeit";
   return { method, outOfFold };
 }

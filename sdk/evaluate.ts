@@ -118,7 +118,8 @@ function checkColumns(real: Table, synthetic: Table, target: string): void {
   const learnt = real.columns.filter((column) => column.name === target || learnable(column));
   const lacking = learnt.filter(({ name }) => !names.has(name)).map(({ name }) => name);
   const known = new Set(real.columns.map(({ name }) => name));
-  const extra = [...names].filter((name) => !known.has(name));
+  const added = synthetic.columns.filter((column) => learnable(column) && !known.has(column.name));
+  const extra = added.map(({ name }) => name);
   const list = (columns: string[]) => columns.map((name) => `"${name}"`).join(", ");
   const hint = "Both tables need the same columns under the same names.";
   if (lacking.length > 0) {

@@ -19,7 +19,7 @@ import type { Fidelity, Memorisation, SplitEvidence } from "./result.ts";
 import { type FitPredict, outOfFold } from "./rivals.ts";
 import { mean } from "./statistics.ts";
 import type { Encoder } from "./table/encoder.ts";
-import { findColumn, type Table } from "./table/table.ts";
+import type { Table } from "./table/table.ts";
 
 /** Sets the draws apart from every other use of a seed ("EVID"). */
 const STREAM = 0x45564944;
@@ -126,7 +126,7 @@ async function detection(
  * 26 and 27 bits (FNV-1a, Fowler, Noll & Vo). Of a million rows, two that differ agree once in some ten thousand tables.
  */
 function rowKeys({ table, rows, y }: TableRows, encoder: Encoder): Float64Array {
-  const columns = encoder.columns.map((name) => findColumn(table, name));
+  const columns = encoder.read(table);
   const texts = columns.map(({ categories = [] }) => categories.map(textHash));
   const bits = new Uint32Array(2);
   const value = new Float64Array(bits.buffer);

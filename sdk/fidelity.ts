@@ -40,7 +40,8 @@ export function columnDistances(
       ...flags.map((j) => Math.abs(shift(j))),
       ...(onehot.length > 0 ? [totalVariation([...onehot, ...flags].map(shift))] : []),
     ];
-    const choices = [...onehot, ...(onehot.length > 0 ? flags : [])];
+    // A column of one value and gaps has nothing but its flag.
+    const choices = numbers.length > 0 ? onehot : [...onehot, ...flags];
     const spans = numbers.map((j) => rangeCoverage(valuesOf(real, j), valuesOf(synthetic, j)));
     const covered = choices.length > 0 ? [...spans, categoryCoverage(real, synthetic, choices)] : spans;
     return { column, distance: Math.max(...distances), coverage: mean(covered) };

@@ -187,7 +187,9 @@ function labelMetric(name: LabelMetricName): Metric {
 }
 
 function userMetric(metric: MetricFunction): Metric {
-  const name = metric.name || "metric";
+  const named = metric.name || "metric";
+  // It stands beside the built-in ones and must not pass for one.
+  const name = METRIC_NAMES.includes(named as MetricName) ? `own ${named}` : named;
   const compute: Compute = (yTrue, proba, classes) => {
     const value = metric(yTrue, classes === 2 ? proba.filter((_, i) => i % 2 === 1) : proba);
     if (typeof value === "number" && Number.isFinite(value)) return value;

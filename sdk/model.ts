@@ -334,12 +334,13 @@ function chooseByClass(pool: Matrix, features: number, wanted: number[]): { rows
     return logits[c] - other;
   };
   const used = new Uint8Array(pool.rows);
+  const margins = new Float64Array(pool.rows);
   const chosen: { row: number; c: number }[] = [];
   const order = range(wanted.length).sort((a, b) => wanted[a] - wanted[b] || a - b);
   for (const c of order) {
     const free = range(pool.rows).filter((row) => !used[row]);
-    const margins = new Map(free.map((row) => [row, margin(row, c)]));
-    free.sort((a, b) => margins.get(b)! - margins.get(a)! || a - b);
+    for (const row of free) margins[row] = margin(row, c);
+    free.sort((a, b) => margins[b] - margins[a] || a - b);
     for (const row of free.slice(0, wanted[c])) {
       used[row] = 1;
       chosen.push({ row, c });
@@ -377,11 +378,12 @@ function range(n: number): number[] {
 }
 
 /**
- * Settings as they can be written: a user's own functions become the word "custom". `jobs` is left out: it changes no
- * result, so it changes no file either.
+ * Settings as they can be written: a user's own functions become the word "custom". What changes no result (`jobs`,
+ * `threads`) is left out, so it changes no file either.
  */
 export function plain({
   jobs: _jobs,
+  threads: _threads,
   profile: _profile,
   ...settings
 }: Record<string, unknown>): Record<string, unknown> {

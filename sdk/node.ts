@@ -1,5 +1,5 @@
 /** Makeit in Node: everything of the core, and files, worker threads and pictures. */
-import { createReadStream } from "node:fs";
+import { createReadStream, existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { Readable } from "node:stream";
@@ -53,7 +53,8 @@ export interface NodeFitOptions extends FitOptions {
  */
 export async function fit(table: Table, options: NodeFitOptions): Promise<Run> {
   const { folder, seconds, resume } = options.checkpoint ?? {};
-  const uses = folder !== undefined && (seconds !== 0 || resume);
+  // A run that saves nothing still removes what another saved there.
+  const uses = folder !== undefined && (seconds !== 0 || resume || existsSync(folder));
   const release = uses ? await lockFolder(folder) : () => {};
   try {
     return await fitAlone(table, options);

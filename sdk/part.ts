@@ -16,6 +16,7 @@ import {
 import { resolveEngine } from "./engine/open.ts";
 import { inputError, MakeitError } from "./errors.ts";
 import { inThreads, STALL_SECONDS } from "./lanes.ts";
+import { lockFolder } from "./lock.ts";
 import { pack, unpack } from "./pack.ts";
 import type { FailedSplit } from "./result.ts";
 import { type Brief, concludeRun, type FitOptions, nameOf, planRun, type Run } from "./run.ts";
@@ -187,8 +188,20 @@ export interface PartFile {
  * @returns undefined when it was interrupted: the same call goes on
  * @throws MakeitError for input that cannot be used, for what the folder holds of another run, and when the split fails
  */
-export async function trainSplit(
+export async function trainSplit(table: Table, options: PartOptions): Promise<PartFile | undefined> {
+  const saves = join(options.folder, `split-${options.split}.checkpoint`);
+  const release = await lockFolder(saves);
+  try {
+    return await trainAlone(table, saves, options);
+  } finally {
+    release();
+  }
+}
+
+/** The split, with its folder of checkpoints for itself. */
+async function trainAlone(
   table: Table,
+  saves: string,
   { split, of, folder, seconds, stallSeconds = STALL_SECONDS, asked, onWarning, ...options }: PartOptions,
 ): Promise<PartFile | undefined> {
   const identity = identityOf(table, options, asked);
@@ -198,7 +211,6 @@ export async function trainSplit(
     refuseOther(made, { ...made, name: "what is asked for now", identity });
     return { file, hash: made.hash, before: true };
   }
-  const saves = join(folder, `split-${split}.checkpoint`);
   const checkpoints = new Checkpoints(table, options, {
     folder: saves,
     seconds,

@@ -160,7 +160,7 @@ function methods(result: RunResult): Html {
     bestVoted === method ? html`<strong>${score(mean.voted[method])}</strong>` : score(mean.voted[method]);
   // It is kept so that higher is better; here it is told as the metric is.
   const guess = (method: Method) => {
-    const value = average(result.splits.map(({ outOfFold }) => outOfFold[method]));
+    const value = average(result.splits.flatMap(({ outOfFold }) => outOfFold[method] ?? []));
     return higherIsBetter(metric) ? value : 1 - value;
   };
   const arrow = (name: string) => (higherIsBetter(name) ? "higher is better" : "lower is better");
@@ -443,8 +443,9 @@ function command({ data, options, seed }: RunResult): string {
   ];
   if (data.image) flags.push(["size", `${data.image.width}x${data.image.height}`]);
   if (data.image?.channels === 1) flags.push(["channels", "grey"]);
-  for (const name of ["positive", "splitColumn", "drop"]) {
-    if (typeof options[name] === "string") flags.push([name, options[name]]);
+  for (const [name, value] of Object.entries(options)) {
+    if (name === "target" || Object.hasOwn(OPTIONS, name) || value === undefined) continue;
+    flags.push([name, value === true ? "" : String(value)]);
   }
   if (preset !== "default") flags.push(["preset", preset]);
   for (const name of Object.keys(OPTIONS)) {
@@ -459,10 +460,11 @@ function command({ data, options, seed }: RunResult): string {
     if (typeof value === "boolean") flags.push([value ? name : `no-${name}`, ""]);
   }
   const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-  const words = flags.map(([name, value]) =>
-    value === "" ? `--${kebab(name)}` : `--${kebab(name)} ${quote(value)}`,
-  );
-  return ["makeit fit", quote(data.name), ...words].join(" ");
+  const words = flags.map(([name, value]) => {
+    if (value === "") return `--${kebab(name)}`;
+    return `--${kebab(name)}${value.startsWith("-") ? "=" : " "}${quote(value)}`;
+  });
+  return ["makeit fit", data.name === "standard input" ? "-" : quote(data.name), ...words].join(" ");
 }
 
 /** A word for a POSIX shell. */

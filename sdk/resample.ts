@@ -4,6 +4,7 @@ import { Model, sample } from "./model.ts";
 import { resolveSettings, type Settings } from "./settings.ts";
 import { runSplit } from "./split.ts";
 import { readTable } from "./table/read.ts";
+import type { Column } from "./table/table.ts";
 
 /**
  * How many rows there are to be of each class in the end, as in imbalanced-learn: a number is the ratio of the rarer of
@@ -55,8 +56,8 @@ export async function resample<L extends string | number>(
   names.forEach((name, j) => {
     columns[name] = Float64Array.from(X, (row) => row[j]);
   });
-  columns.label = y.map(String);
-  const table = await readTable(columns, { name: "X", categorical: ["label"], numeric: names });
+  const read = await readTable(columns, { name: "X", numeric: names });
+  const table = { ...read, columns: [...read.columns, labelColumn(y)] };
   const job = {
     split: 0,
     table,
@@ -78,6 +79,14 @@ export async function resample<L extends string | number>(
   );
   const madeLabels = Array.from(target.codes!, (code) => labels.get(target.categories![code])!);
   return { X: [...X.map((row) => Array.from(row)), ...madeRows], y: [...y, ...madeLabels] };
+}
+
+/** Labels as they are: none of them is a word for a missing cell. */
+function labelColumn(y: readonly (string | number)[]): Column {
+  const categories = [...new Set(y.map(String))];
+  const index = new Map(categories.map((name, i) => [name, i]));
+  const codes = Int32Array.from(y, (label) => index.get(String(label))!);
+  return { name: "label", role: "categorical", codes, categories, format: {}, missing: 0 };
 }
 
 /** The rows that each class lacks. */

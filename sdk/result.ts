@@ -174,8 +174,8 @@ export interface SplitResult {
   test: Record<Method, number>;
   /** Every metric on the held-out rows. */
   metrics: Record<Method, Scores>;
-  /** Each method's score on the training rows, out of fold: higher is better, whatever the metric. */
-  outOfFold: Record<Method, number>;
+  /** Each method's score on the training rows, out of fold: higher is better; null where nothing could be held out. */
+  outOfFold: Record<Method, number | null>;
   /** The method that they speak for: chosen without the held-out rows. */
   choice: Method;
   history: History;

@@ -132,6 +132,9 @@ function decideAcross(
   return out;
 }
 
+/** These look at the order of rows alone, which no threshold changes. */
+const BY_ORDER: readonly string[] = ["roc_auc", "average_precision"];
+
 /** The decision that is best on these predictions: a threshold on two classes, a shift of priors on more. */
 function tunedOn(
   y: Int32Array,
@@ -139,6 +142,7 @@ function tunedOn(
   classes: number,
   metric: Metric,
 ): (proba: Float64Array) => Float64Array {
+  if (BY_ORDER.includes(metric.name)) return (proba) => proba;
   if (classes === 2) {
     const threshold = bestThreshold(y, held, metric);
     return (proba) => applyThreshold(proba, threshold);

@@ -82,7 +82,7 @@ export const runInline: SplitRunner = async (jobs, { hooks, stopped }) => {
 export interface Brief {
   settings: Settings;
   /** What was asked for beside the settings. */
-  asked: Pick<FitOptions, "target" | "positive" | "splitColumn"> & { drop: string | undefined };
+  asked: Pick<FitOptions, "target" | "positive" | "splitColumn" | "rows">;
   data: Omit<RunResult["data"], "columns">;
   /** Splits that are tested; the model on all rows comes after them. */
   splits: number;
@@ -130,7 +130,7 @@ export async function fit(
 
 /** What the run of a table comes down to: its jobs, each of which can be run anywhere. @throws MakeitError as `fit` */
 export async function planRun(table: Table, options: FitOptions, resolve = resolveEngine): Promise<Plan> {
-  const { target, positive, splitColumn, onPlan } = options;
+  const { target, positive, splitColumn, rows, onPlan } = options;
   let settings = settingsOf(table, options);
   const prepared = prepare(table, options);
   const { warnings, learnt, info } = prepared;
@@ -147,7 +147,7 @@ export async function planRun(table: Table, options: FitOptions, resolve = resol
   const base = { table: learnt, target, positive, settings: { ...settings, engine: choice.engine } };
   const jobs: SplitJob[] = splits.map((split, i) => ({ ...base, split: i + 1, ...split }));
   jobs.push({ ...base, split: 0, train: Uint32Array.from(info.rows), test: new Uint32Array(0) });
-  const asked = { target, positive, splitColumn, drop: dropped(learnt) };
+  const asked = { ...learnt.reading, target, positive, splitColumn, rows };
   const data = describeData(learnt, info);
   return { brief: { settings, asked, data, splits: splits.length, warnings, choice }, jobs };
 }
@@ -225,6 +225,7 @@ export function settingsOf(table: Table, options: FitOptions): Settings {
 function loadOf({ learnt, info }: Prepared, { maxCategories, scale, components, jobs }: Settings): Load {
   const encoder = Encoder.fit(learnt, {
     target: info.column,
+    positive: positiveOf(info),
     rows: info.rows,
     maxCategories,
     scale,
@@ -238,6 +239,11 @@ function loadOf({ learnt, info }: Prepared, { maxCategories, scale, components, 
     table: learnt.columns.reduce((sum, column) => sum + bytes(column), 0),
     lanes: jobs || 1,
   };
+}
+
+/** What stands against all other classes, where there are two. */
+function positiveOf({ classes }: TargetInfo): string | undefined {
+  return classes.length === 2 ? classes[1] : undefined;
 }
 
 /** How sentences call a split. */
@@ -272,6 +278,10 @@ function prepare(table: Table, { target, positive, splitColumn }: FitOptions): P
   const info = checkTarget(learnt, target, positive);
   if (info.missing > 0)
     warnings.push(`${info.missing} rows have no value for "${target}" and were left out.`);
+  const folded = info.classes.map((name) => name.trim().toLowerCase());
+  const twin = info.classes.find((_, i) => folded.indexOf(folded[i]) < i);
+  if (twin !== undefined)
+    warnings.push(`Another class of "${target}" differs from "${twin}" in spaces or case alone.`);
   const names = splitBy ? Array.from(info.rows, (row) => cellText(splitBy, row)) : undefined;
   return { warnings, learnt, info, names };
 }
@@ -280,10 +290,12 @@ function prepare(table: Table, { target, positive, splitColumn }: FitOptions): P
 function planSplits({ learnt, info, names, warnings }: Prepared, settings: Settings): Split[] {
   const { classes } = info;
   // Class indices by the encoder, which needs nothing but the target for that.
-  const positive = classes.length === 2 ? classes[1] : undefined;
-  const y = Encoder.fit(learnt, { target: info.column, positive }).labels(learnt, info.rows);
+  const y = Encoder.fit(learnt, { target: info.column, positive: positiveOf(info) }).labels(
+    learnt,
+    info.rows,
+  );
   const splits = names
-    ? columnSplits(names)
+    ? columnSplits(names, info.rows)
     : repeatedSplits(y, settings.splits, settings.repeats, settings.seed, classes);
   checkSplits(splits, y, classes);
   warnings.push(...splitWarnings(splits, y, classes));
@@ -305,11 +317,6 @@ function bestOf(tested: Tested[], settings: Settings, [failed]: FailedSplit[]): 
   }
   const sign = utilitySign(settings);
   return tested.reduce((a, b) => (sign * b.result.test.makeit > sign * a.result.test.makeit ? b : a));
-}
-
-function dropped(table: Table): string | undefined {
-  const names = table.columns.filter(({ role }) => role === "drop").map(({ name }) => name);
-  return names.length > 0 ? names.join(",") : undefined;
 }
 
 function describeData(learnt: Table, { column, classes, counts, rows }: TargetInfo): Brief["data"] {

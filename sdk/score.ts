@@ -155,9 +155,10 @@ class AugmentedScorer extends BaseScorer {
     const { x, y } = this.rows;
     const { weight, classes } = this.problem;
     this.#proba = new Float64Array(y.length * classes);
-    const fold = stratifiedFolds(y, this.#innerFolds, random);
+    const folds = Math.min(this.#innerFolds, y.length);
+    const fold = stratifiedFolds(y, folds, random);
     const rows = Array.from(y.keys());
-    this.#folds = Array.from({ length: this.#innerFolds }, (_, k) => {
+    this.#folds = Array.from({ length: folds }, (_, k) => {
       const kept = rows.filter((row) => fold[row] !== k);
       const held = rows.filter((row) => fold[row] === k);
       const labels = Int32Array.from(kept, (row) => y[row]);

@@ -218,15 +218,16 @@ class Carrier {
   /** What cannot be carried now is next time. */
   async carry(): Promise<void> {
     await this.#carrying;
-    const saved = statSync(this.#file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-    if (saved === this.#carried) return;
-    this.#carrying = this.#store.writeNote(`${this.#id}.state`, readFileSync(this.#file)).then(
-      () => {
-        this.#carried = saved;
-      },
-      () => {},
-    );
+    this.#carrying = this.#write().catch(() => {});
     await this.#carrying;
+  }
+
+  /** The file may be away for a moment: the thread puts a new one in its place. */
+  async #write(): Promise<void> {
+    const saved = statSync(this.#file).mtimeMs;
+    if (saved === this.#carried) return;
+    await this.#store.writeNote(`${this.#id}.state`, readFileSync(this.#file));
+    this.#carried = saved;
   }
 }
 

@@ -41,15 +41,18 @@ export function repeatedSplits(
 /**
  * Splits that a column of the table names. With the words `train` and `test` (in any case) there is one split;
  * otherwise each distinct value is the test part of one split, in numeric or else alphabetic order.
- * @param values the column as text, one per row.
+ * @param values the column as text, one per row. @param rows which rows of the table those are, for messages.
  * @throws MakeitError when a value is missing, there is one value only, or nearly every row has its own.
  */
-export function columnSplits(values: readonly string[]): Split[] {
+export function columnSplits(
+  values: readonly string[],
+  rows: ArrayLike<number> = [...values.keys()],
+): Split[] {
   const names = [...new Set(values)];
   const missing = values.findIndex((value) => value.trim() === "");
   if (missing >= 0) {
     throw inputError(
-      `The split column has no value in row ${missing + 1}.`,
+      `The split column has no value in row ${rows[missing] + 1}.`,
       "Give every row a split, or drop those rows.",
     );
   }

@@ -75,11 +75,17 @@ export async function readImageTree(tree: FileTree, options: ImageOptions = {}):
   const { rows, labels, skipped } = await unfurlAll(set, shape, options);
   if (rows.length === 0)
     throw inputError(`${tree.name}: none of ${set.count} images can be read.`, skipped[0]);
+  const { skipBad, background, maxPixels } = options;
   return {
     name: tree.name,
     rows: rows.length,
     columns: [...pixelColumns(rows, shape), classColumn(labels)],
     image: shape,
+    reading: {
+      ...(skipBad && { skipBad }),
+      ...(background && { background: `${background}` }),
+      ...(maxPixels && { maxPixels: `${maxPixels}` }),
+    },
     warnings: [...set.warnings, ...tellSkipped(skipped, set.count)],
   };
 }

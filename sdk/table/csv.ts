@@ -114,6 +114,11 @@ class CsvReader {
       this.#lines.skip(height);
       return;
     }
+    // Excel's note of what separates fields, which is found without it.
+    if (!this.#columns && line === 1 && /^sep=.?$/i.test(fields[0]) && !fields.slice(1).join("")) {
+      this.#lines.skip(height);
+      return;
+    }
     if (!this.#columns) {
       this.#columns = this.#header(fields, line);
       this.#lines.skip(height);

@@ -2,7 +2,7 @@ import { POWERS_OF_TEN, roundTo } from "./numbers.ts";
 
 /**
  * Date-times in the handful of spellings that tables use. A pattern is made of YYYY MM M DD D HH mm ss S… and
- * literals; a zone is a literal too (`Z`, `+02:00`), one for the whole column.
+ * literals; a zone is a literal too (`Z`, `+02:00`), one for the whole column: UTC where cells have several.
  */
 const DATE =
   /^(\d{1,4})([-/.])(\d{1,2})\2(\d{1,4})(?:([ T])(\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,6}))?)?( ?(?:Z|[+-]\d{2}:?\d{2}))?)?$/;
@@ -70,7 +70,7 @@ function sameShape(a: Parts, b: Parts): boolean {
   return (
     a.separator === b.separator &&
     a.join === b.join &&
-    a.zone === b.zone &&
+    (a.zone === "") === (b.zone === "") &&
     (a.time[2] === "") === (b.time[2] === "") &&
     (a.numbers[0].length === 4) === (b.numbers[0].length === 4)
   );
@@ -110,7 +110,9 @@ function patternOf(parts: readonly Parts[], order: Order): string {
   const [month, day] = order === "DMY" ? [1, 0] : order === "MDY" ? [0, 1] : [1, 2];
   const short = parts.some((p) => p.numbers[month].length === 1 || p.numbers[day].length === 1);
   const names = { Y: "YYYY", M: short ? "M" : "MM", D: short ? "D" : "DD" };
-  const { separator, join, time, zone } = parts[0];
+  const { separator, join, time } = parts[0];
+  // Where summer time changes the zone, UTC has none to change.
+  const zone = parts.every((p) => p.zone === parts[0].zone) ? parts[0].zone : "Z";
   const date = [...order].map((letter) => names[letter as "Y" | "M" | "D"]).join(separator);
   if (join === "") return date;
   const fraction = "S".repeat(parts.reduce((most, p) => Math.max(most, p.fraction.length), 0));
@@ -120,7 +122,7 @@ function patternOf(parts: readonly Parts[], order: Order): string {
 
 /** Writes milliseconds since 1970 UTC by a pattern. */
 export function formatDate(millis: number, pattern: string): string {
-  const local = millis + offset(zoneOf(pattern));
+  const local = millis + zoneOffset(pattern);
   // Apart, for together they exceed 2⁵³ from the year 2255 on.
   const micros = Math.round((local - Math.floor(local)) * 1000);
   const date = new Date(Math.floor(local) + Math.floor(micros / 1000));
@@ -137,6 +139,11 @@ export function formatDate(millis: number, pattern: string): string {
     const fraction = date.getUTCMilliseconds() * 1000 + (micros % 1000);
     return String(fraction).padStart(6, "0").slice(0, token.length);
   });
+}
+
+/** Milliseconds that a pattern's clock is ahead of UTC. */
+export function zoneOffset(pattern: string): number {
+  return offset(zoneOf(pattern));
 }
 
 function zoneOf(pattern: string): string {

@@ -144,6 +144,13 @@ export class Encoder {
     return this.components?.project(out) ?? out;
   }
 
+  /** The learnt columns of any table, each with cells of the kind that was learnt. @throws as `encode` */
+  read(table: Table): Column[] {
+    const columnOf = columnFinder(table);
+    const fields = this.#fields.filter((field) => field.features.length > 0);
+    return fields.map((field) => field.read(table.name, columnOf(field.column)));
+  }
+
   /** Class indices of rows. @throws inputError for a row without a target or with an unknown class */
   labels(table: Table, rows: ArrayLike<number> = allRows(table)): Int32Array {
     return this.#target.labels(table, rows);

@@ -1,7 +1,7 @@
 /** Numbers, booleans and date-times as one feature, and one more that says whether the cell is missing. */
 import { inputError } from "../errors.ts";
 import type { Matrix } from "../matrix.ts";
-import { type DateStep, dateStep, roundDate } from "./dates.ts";
+import { type DateStep, dateStep, formatDate, parseDate, roundDate, zoneOffset } from "./dates.ts";
 import {
   type Condition,
   describeMissing,
@@ -14,7 +14,15 @@ import {
   moments,
 } from "./field.ts";
 import { MOST_DECIMALS, POWERS_OF_TEN, roundTo } from "./numbers.ts";
-import { type Column, cellText, countMissing, type Format, parseValue, valueText } from "./table.ts";
+import {
+  type Column,
+  cellText,
+  countMissing,
+  type Format,
+  isMissing,
+  parseValue,
+  valueText,
+} from "./table.ts";
 
 export interface NumberState extends FieldShared {
   kind: "number";
@@ -101,6 +109,11 @@ export class NumberField implements Field<NumberState> {
     }
   }
 
+  read(table: string, column: Column): Column {
+    const { name, role, missing } = column;
+    return { name, role, missing, format: this.#state.format, values: numbersIn(table, column, this.#state) };
+  }
+
   decode(x: Matrix, at: number): Column {
     const { column: name, role, format } = this.#state;
     const values = new Float64Array(x.rows);
@@ -177,9 +190,9 @@ export class NumberField implements Field<NumberState> {
   }
 }
 
-/** ISO 8601, as fine as the pattern writes. */
+/** ISO 8601, as fine as the pattern writes and in its zone. */
 function isoDate(millis: number, pattern: string): string {
-  const iso = new Date(Math.floor(millis)).toISOString();
+  const iso = new Date(Math.floor(millis) + zoneOffset(pattern)).toISOString();
   if (!pattern.includes("mm")) return iso.slice(0, 10);
   return pattern.includes("ss") ? iso.slice(0, 19) : iso.slice(0, 16);
 }
@@ -188,7 +201,7 @@ function isoDate(millis: number, pattern: string): string {
 function numbersIn(table: string, column: Column, state: NumberState): Float64Array {
   const { format } = state;
   if (column.values && !column.format.words === !format.words && !column.format.pattern === !format.pattern) {
-    return column.values;
+    return dayFirst(column, format.pattern) ?? column.values;
   }
   const read = (text: string, row: number) => {
     const value = parseValue(text, format);
@@ -204,4 +217,16 @@ function numbersIn(table: string, column: Column, state: NumberState): Float64Ar
     );
   };
   return Float64Array.from((column.codes ?? column.values)!, (_, row) => read(cellText(column, row), row));
+}
+
+/**
+ * A file without a day above 12 does not tell whether days come first: its dates as the learnt pattern reads them, where
+ * it reads all of them and differs in nothing else.
+ */
+function dayFirst(column: Column, pattern = ""): Float64Array | undefined {
+  const own = column.format.pattern ?? "";
+  const order = (text: string) => text.replace(/[DM]+/g, "");
+  if (own === pattern || own.startsWith("Y") || order(own) !== order(pattern)) return undefined;
+  const again = column.values!.map((value) => parseDate(formatDate(value, own), pattern));
+  return again.some((value, row) => Number.isNaN(value) && !isMissing(column, row)) ? undefined : again;
 }

@@ -146,6 +146,10 @@ function typedCells(column: Column): { element: SchemaElement; cells: unknown[] 
     return { element: text, cells: Array.from(codes, (code) => (code < 0 ? null : categories![code])) };
   const cells = (write: (value: number) => unknown) =>
     Array.from(values!, (value) => (Number.isNaN(value) ? null : write(value)));
+  // A Boolean has no words of its own: yes and no stay words.
+  if (format.words && format.words.join() !== "false,true") {
+    return { element: text, cells: cells((value) => format.words![value]) };
+  }
   if (format.words) return { element: { name, type: "BOOLEAN" }, cells: cells((value) => value === 1) };
   if (format.pattern) {
     const date = !format.pattern.includes("mm");

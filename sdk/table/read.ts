@@ -25,6 +25,8 @@ export interface ReadOptions {
   format?: TableFormat;
   /** CSV: the delimiter; found by itself among comma, tab, semicolon and bar. */
   delimiter?: string;
+  /** Whether columns that `drop` or `id` name may be lacking. */
+  absent?: boolean;
   /** Columns to read but never learn. */
   drop?: readonly string[];
   /** Columns whose spellings are categories, even if they look like numbers. */
@@ -72,11 +74,22 @@ export async function readTable(
   };
   const raw = await readRaw(source, options, settings, readParquet);
   const names = raw.columns.map((column) => column.name);
-  for (const column of forced.keys()) if (!names.includes(column)) throw unknownColumn(name, column, names);
+  for (const [column, role] of forced) {
+    if (names.includes(column) || (options.absent && (role === "drop" || role === "id"))) continue;
+    throw unknownColumn(name, column, names);
+  }
   const warnings: string[] = [];
   const around = { table: name, place: raw.place, warn: (sentence: string) => warnings.push(sentence) };
   const columns = raw.columns.map((column) => settle(column, forced.get(column.name), around));
-  return { name, rows: raw.rows, columns, warnings };
+  return { name, rows: raw.rows, columns, reading: readingOf(options), warnings };
+}
+
+function readingOf({ name: _, absent: _absent, ...asked }: ReadOptions): Record<string, string> {
+  const listed = (name: string) => (/[",]|^\s|\s$/.test(name) ? `"${name.replaceAll('"', '""')}"` : name);
+  const told = Object.entries(asked).filter(([, value]) => value?.length);
+  return Object.fromEntries(
+    told.map(([key, value]) => [key, typeof value === "string" ? value : value.map(listed).join(",")]),
+  );
 }
 
 function forcedRoles(options: ReadOptions): Map<string, ForcedRole> {

@@ -54,6 +54,8 @@ export interface Table {
   readonly columns: readonly Column[];
   /** Where a row is an image: how its columns make one. */
   readonly image?: ImageShape;
+  /** What was asked of its reading, as the command line takes it. */
+  readonly reading?: Readonly<Record<string, string | true>>;
   /** What reading it found worth saying, one sentence each. */
   readonly warnings: readonly string[];
 }
@@ -113,7 +115,7 @@ const LONGEST_WORD = 200;
 /** The candidate closest to `word` (case ignored), when it is close enough to be a slip. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   let best: string | undefined;
-  let least = Math.max(2, Math.ceil(word.length / 3)) + 1;
+  let least = Math.min(Math.max(2, Math.ceil(word.length / 3)) + 1, word.length);
   if (word.length > LONGEST_WORD) return undefined;
   for (const candidate of candidates) {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase(), least);
