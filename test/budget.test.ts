@@ -50,6 +50,22 @@ test("fewer jobs first, then fewer remembered sets, in whole batches", async () 
   );
 });
 
+test("how many jobs were asked for has no say in how many sets are remembered", async () => {
+  for (const memory of ["8gb", "600mb", "340mb", "290mb"]) {
+    const replays = await Promise.all(
+      [1, 2, 4].map(async (lanes) => {
+        const asked = within(resolveSettings({ memory, samples: "1024" }), {
+          ...load,
+          table: 40 * MB,
+          lanes,
+        });
+        return (await asked.catch(() => undefined))?.settings.replay;
+      }),
+    );
+    expect(new Set(replays).size).toBe(1);
+  }
+});
+
 test("what cannot fit is told before the work, with the numbers", async () => {
   const asked = within(resolveSettings({ memory: "120mb", samples: "4096" }), load);
   await expect(asked).rejects.toMatchObject({

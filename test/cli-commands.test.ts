@@ -167,6 +167,15 @@ describe("evaluate", () => {
     expect(await judge(table)).not.toBe(await judge(synthetic));
   });
 
+  test("what was left out of a run is left out of its judgement, though one table alone has it", async () => {
+    const synthetic = place.path("narrow.csv");
+    writeFileSync(synthetic, smallTable().replaceAll(/^[^,]*,/gm, ""));
+    const words = ["evaluate", table, synthetic, "--target", "rare"];
+    expect(await makeit([...words, "--drop", "length"])).toMatchObject({ code: 0 });
+    expect(await makeit([...words, "--id", "length"])).toMatchObject({ code: 0 });
+    expectRefusal(await makeit([...words, "--drop", "lenght"]), /No table has a column "lenght"/);
+  });
+
   test("tables that do not fit together are refused", async () => {
     const file = place.path("short.csv");
     writeFileSync(file, smallTable().replaceAll(/^[^,]*,/gm, ""));

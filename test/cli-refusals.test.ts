@@ -38,6 +38,10 @@ async function refused(file: string, message: string | RegExp, words: readonly s
   expect(place.files().filter((name) => /never|\.makeit/.test(name))).toEqual([]);
 }
 
+test("a λ that is no number is quoted as it was written", async () => {
+  await refused(table, /--sweep-lambda has "a"; expected numbers/, ["--sweep-lambda", "a,1"]);
+});
+
 async function fitted(file: string, words: readonly string[] = []) {
   const out = place.path("fitted");
   const outcome = await makeit([

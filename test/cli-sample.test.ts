@@ -28,6 +28,10 @@ describe("sample", () => {
     expect(other.stdout).not.toBe(one.stdout);
   });
 
+  test("a folder is no model, and it is said", async () => {
+    expectRefusal(await makeit(["sample", place.path("run"), "--rows", "3"]), /run.*folder/);
+  });
+
   test("--counts gives each class its rows", async () => {
     const { code, stdout } = await makeit(["sample", model, "--counts", "yes=30,no=5"]);
     expect(code).toBe(0);

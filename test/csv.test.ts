@@ -26,6 +26,19 @@ async function failure(source: Source, options: ReadOptions = {}): Promise<Makei
   throw new Error("the table was read, and should not have been");
 }
 
+test("Excel's first line that names the delimiter is not the header", async () => {
+  for (const mark of [";", ","]) {
+    const text = `sep=${mark}\r\na${mark}b\r\n1${mark}x\r\n2${mark}y\r\n`;
+    const table = await readTable(text, { name: "data.csv" });
+    expect(table.columns.map(({ name }) => name)).toEqual(["a", "b"]);
+    expect(cells(table)).toEqual([
+      ["1", "x"],
+      ["2", "y"],
+    ]);
+  }
+  expect((await failure("sep=;\na;b\n1;x\n2\n")).message).toContain("line 4");
+});
+
 test("a string, bytes, a buffer, a blob and a stream give the same table", async () => {
   const text = "a,b\n1,x\n2,y\n";
   const expected = await readTable(text);

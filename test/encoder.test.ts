@@ -279,6 +279,12 @@ test("a split is said in the column's own units", async () => {
     right: "Rings is missing",
   });
   expect(() => encoder.describe(9, 0)).toThrow(/no feature 9/);
+  const zoned = await readTable(
+    "t,y\n2024-01-01T12:00:00+02:00,0\n2024-01-01T18:00:00+02:00,1\n2024-01-02T12:00:00+02:00,0\n2024-01-03T12:00:00+02:00,1\n",
+    { name: "t" },
+  );
+  const own = Encoder.fit(zoned, { target: "y", positive: "0" });
+  expect(own.describe(0, own.encode(zoned).data[0]).left).toBe("t ≤ 2024-01-01T12:00:00");
 });
 
 test("classes: rarer is positive, or the one asked for, or one against the rest", async () => {

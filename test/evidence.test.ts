@@ -94,6 +94,19 @@ describe("coverage", () => {
     const [{ coverage }] = columnDistances(features, real, made, new Float64Array(3).fill(1));
     expect(coverage).toBeCloseTo(2 / 3, 12);
   });
+
+  test("of a column that is one value or missing is whether gaps occur", () => {
+    const features: Feature[] = [{ name: "c missing", column: "c", kind: "missing" }];
+    const of = (made: number[]) =>
+      columnDistances(
+        features,
+        matrixFrom([0, 1, 0], 1),
+        matrixFrom(made, 1),
+        new Float64Array(3).fill(1),
+      )[0];
+    expect(of([0, 1]).coverage).toBe(1);
+    expect(of([0, 0]).coverage).toBe(0);
+  });
 });
 
 describe("copies", () => {
@@ -139,6 +152,32 @@ describe("copies", () => {
     const found = memorisation(encoder, rowsOf(table), rowsOf(made), { seed: 1 });
     expect(found.copies).toBe(0.5);
     expect(found.realCopies).toBe(0.4);
+  });
+
+  test.each([
+    ["words that are numbers here", "1\n2\nother\n1\n2\nother", "1\n2\n1\n2"],
+    ["words that are yes and no here", "yes\nno\nmaybe\nyes\nno\nmaybe", "yes\nno\nyes\nno"],
+    [
+      "days before months, told by no day here",
+      "05/03/2020\n31/03/2020\n06/04/2020",
+      "05/03/2020\n06/04/2020",
+    ],
+  ])("rows taken as they are count as copies: %s", async (_, real, some) => {
+    const written = (cells: string) =>
+      `a,b,c\n${cells
+        .split("\n")
+        .map((cell, i) => `${cell},${cell.length + (i % 3)},${i % 2 ? "p" : "q"}\n`)
+        .join("")}`;
+    const lines = written(real).trimEnd().split("\n");
+    const chosen = lines.filter((line, i) => i === 0 || some.split("\n").includes(line.split(",")[0]));
+    const table = await readTable(`${lines.join("\n")}\n${lines.slice(1).join("\n")}\n`, { name: "real" });
+    const made = await readTable(`${chosen.join("\n")}\n${chosen.slice(1).join("\n")}\n`, { name: "made" });
+    const encoder = Encoder.fit(table, { target: "c" });
+    const rowsOf = (source: typeof table) => {
+      const rows = Array.from({ length: source.rows }, (_, i) => i);
+      return { table: source, rows, x: encoder.encode(source, rows), y: encoder.labels(source, rows) };
+    };
+    expect(memorisation(encoder, rowsOf(table), rowsOf(made), { seed: 1 }).copies).toBe(1);
   });
 });
 

@@ -191,6 +191,12 @@ describe("properties", () => {
 });
 
 describe("a user's function", () => {
+  test("does not pass for a built-in metric whose name it has", () => {
+    const named = { brier: () => 0.5, mine: () => 0.5 };
+    expect(openMetric(named.brier, 2).name).toBe("own brier");
+    expect(openMetric(named.mine, 2).name).toBe("mine");
+  });
+
   test("sees P(positive) in two classes, all probabilities beyond", () => {
     const seen: number[][] = [];
     const metric = (_: Int32Array, scores: Float64Array) => seen.push(Array.from(scores));

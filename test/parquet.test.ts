@@ -1,7 +1,7 @@
 /** Parquet: what Arrow writes in every encoding and packing is read; what lies about itself is refused, and quickly. */
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { readTable } from "../sdk/parquet.ts";
+import { readTable, writeParquet } from "../sdk/parquet.ts";
 import { cellText } from "../sdk/table/table.ts";
 
 const HOME = "test/golden/parquet";
@@ -19,6 +19,16 @@ describe("what Arrow writes", () => {
       expect([column.name, cells]).toEqual([column.name, expected]);
     }
   });
+});
+
+test("yes and no stay words, true and false are a Boolean", async () => {
+  const table = await readTable("a,b,c\nyes,true,1\nno,false,2\nyes,,3\n", { name: "t.csv" });
+  const back = await readTable(await writeParquet(table), { name: "t.parquet" });
+  const words = back.columns.slice(0, 2).map((column) => [0, 1, 2].map((row) => cellText(column, row)));
+  expect(words).toEqual([
+    ["yes", "no", "yes"],
+    ["true", "false", ""],
+  ]);
 });
 
 /** A field of a struct: its number, its type in Thrift's compact protocol, its value. */

@@ -196,6 +196,12 @@ describe("the report", () => {
     expect(textOf(renderReport(result))).toContain(
       `makeit fit 'it'\\''s data.csv' --target 'Cost Total $' --seed 7 --metric roc_auc --splits 3 --epochs 40 --no-fresh-folds `,
     );
+    result.options = { preset: "default", rows: 50, skipBad: true, missing: "-9", drop: 'id,"a, b"' };
+    expect(textOf(renderReport(result))).toContain(
+      `--seed 7 --rows 50 --skip-bad --missing='-9' --drop 'id,"a, b"' `,
+    );
+    result.data = { ...result.data, name: "standard input" };
+    expect(textOf(renderReport(result))).toContain("makeit fit - --target");
     result.options = { preset: "dragan", patience: 100, lambda: 0, objective: "synthetic" };
     expect(textOf(renderReport(result))).toContain("--seed 7 --preset dragan --patience 100 ");
     result.options = { preset: "default", objective: "synthetic", lambda: 0 };

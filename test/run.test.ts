@@ -245,6 +245,25 @@ describe("the verdict", () => {
     expect(verdict).toMatchObject({ outcome: "hurts", best: "none" });
   });
 
+  test("a tie is neither: one worse split of five does not hurt, as one better does not help", () => {
+    const none = [0.4, 0.4, 0.4, 0.4, 0.4];
+    for (const last of [0.35, 0.45]) {
+      const verdict = judge(splits([0.4, 0.4, 0.4, 0.4, last], none, none), settings);
+      expect(verdict.outcome).toBe("same");
+    }
+  });
+
+  test("a split whose rare class has one row to learn from says nothing of the rivals", () => {
+    const both = splits([0.6, 0.6], [0.5, 0.5], [0.8, 0.8]);
+    const unknown = Object.fromEntries(METHODS.map((m) => [m, m === "makeit" ? 1 : null]));
+    const known = Object.fromEntries(METHODS.map((m) => [m, m === "smote" ? 0.8 : 0.6]));
+    Object.assign(both[0], { outOfFold: unknown });
+    Object.assign(both[1], { outOfFold: known });
+    expect(judge(both, settings).choice).toBe("smote");
+    Object.assign(both[1], { outOfFold: unknown });
+    expect(judge(both, settings).choice).toBe("makeit");
+  });
+
   test("names the rival that wins", () => {
     const verdict = judge(splits([0.5, 0.6, 0.55], [0.3, 0.35, 0.33], [0.7, 0.7, 0.7], "smote"), settings);
     expect(verdict).toMatchObject({ outcome: "helps", best: "smote", choice: "smote" });
@@ -289,6 +308,12 @@ describe("resample", () => {
     expect(out.X).toHaveLength(90 + 64);
     expect(out.y).toHaveLength(90 + 64);
     expect(out.X.every((row) => row.length === 2 && row.every(Number.isFinite))).toBe(true);
+  });
+
+  test("labels that are words for a missing cell elsewhere are labels here", async () => {
+    const spelled = Array.from(y, (label) => (label ? "NA" : "?"));
+    const out = await resample(X, spelled, { ...QUICK, counts: { NA: 3, "?": 1 } });
+    expect(out.y.slice(90).sort()).toEqual(["?", "NA", "NA", "NA"]);
   });
 
   test("adds exactly the counts asked for, and keeps numbers as labels", async () => {
