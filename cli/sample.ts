@@ -7,6 +7,7 @@ import { command, EXIT } from "./command.ts";
 import { CONFIG_FLAG, JSON_FLAG, QUIET_FLAG, SAFE_FLAG, splitList } from "./flags.ts";
 import { OutputFile, OutputFolder } from "./output.ts";
 import { encodeTable, outputFormat } from "./tables.ts";
+import type { Terminal } from "./terminal.ts";
 
 const MAX_ROWS = 1e8;
 
@@ -85,7 +86,7 @@ export const sampleModel = command({
         );
       }
       const table = await sample(model, { rows, counts: wanted, seed });
-      if (folder) await writeImages(table, model.encoder, folder);
+      if (folder) tellRenamed(await writeImages(table, model.encoder, folder), terminal);
       else {
         const data = await encodeTable(table, out ?? "rows.csv", { safeCsv });
         if (!file) {
@@ -103,8 +104,15 @@ export const sampleModel = command({
   },
 });
 
-/** A folder a class with an image a row, as `fit` reads them. */
-async function writeImages(table: Table, encoder: Encoder, folder: OutputFolder): Promise<void> {
+/**
+ * A folder a class with an image a row, as `fit` reads them.
+ * @returns the classes and the folders that stand for them
+ */
+async function writeImages(
+  table: Table,
+  encoder: Encoder,
+  folder: OutputFolder,
+): Promise<[string, string][]> {
   const { Cpu, encodePng, imageFromRow } = await import("../sdk/node.ts");
   const cpu = await Cpu.openExtra();
   const names = fileNames(encoder.classes);
@@ -114,6 +122,15 @@ async function writeImages(table: Table, encoder: Encoder, folder: OutputFolder)
     folder.write(`${names[label]}/${String(row + 1).padStart(digits, "0")}.png`, png);
   }
   folder.commit();
+  return encoder.classes.map((name, i) => [name, names[i]]);
+}
+
+/** Some names cannot be a folder's everywhere. */
+function tellRenamed(folders: readonly [string, string][], terminal: Terminal): void {
+  for (const [name, folder] of folders) {
+    if (name !== folder)
+      terminal.warn(`Class "${name}" is in the folder "${folder}", which is read as another class.`);
+  }
 }
 
 /** `yes=100,no=50`; a class with a comma in double quotes: `"a, b=3"`. */
