@@ -34,7 +34,8 @@ function listen(): void {
   // A reader that closes early (`| head`) wants no more: that is no error.
   process.stdout.on("error", async (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") leave(EXIT.done);
-    leave(await reportError(error, new Terminal(STREAMS)));
+    const told = Object.assign(error, { path: "standard output" });
+    leave(await reportError(told, new Terminal(STREAMS)));
   });
   process.stderr.on("error", () => {}); // nobody listens, so there is nobody to tell
   process.on("uncaughtException", async (error) => leave(await reportError(error, new Terminal(STREAMS))));
