@@ -6,6 +6,9 @@ import type { ImageOptions, ReadOptions, Table } from "../sdk/node.ts";
 import { IMAGE_FLAGS, kebab, TABLE_FLAGS, type Values } from "./flags.ts";
 import type { Terminal } from "./terminal.ts";
 
+/** What images are of. */
+const CLASS_COLUMN = "class";
+
 export type TableValues = Values<typeof TABLE_FLAGS & typeof IMAGE_FLAGS> & { splitColumn?: string };
 
 /** A column can have one part to play, and one way to be read. */
@@ -48,8 +51,13 @@ export function leadsToImages(path: string, { size }: TableValues): boolean {
 
 /** The class column of images where no other is named. @throws MakeitError when a table's target is not named */
 export function targetOf(path: string, values: TableValues): string {
-  if (values.target === undefined && leadsToImages(path, values)) return "class";
-  return needTarget(values.target, path);
+  const { target = CLASS_COLUMN } = values;
+  if (!leadsToImages(path, values)) return needTarget(values.target, path);
+  if (target === CLASS_COLUMN) return target;
+  throw inputError(
+    `--target is "${target}", but the class of images is the column "${CLASS_COLUMN}", whatever a list calls it.`,
+    "Leave --target out.",
+  );
 }
 
 async function openImages(path: string, values: TableValues): Promise<Table> {

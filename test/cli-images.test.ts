@@ -151,6 +151,10 @@ describe("refusals", () => {
       await fit(folder, "--background", "pink"),
       /--background is "pink"; expected white, black or red/,
     );
+    expectRefusal(
+      await fit(folder, "-t", "label"),
+      /--target is "label", but the class of images is .*"class"/,
+    );
     writeFileSync(place.path("table.csv"), "a,b\n1,x\n2,y\n3,x\n4,y\n");
     const table = place.path("table.csv");
     expectRefusal(
