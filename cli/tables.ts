@@ -51,13 +51,8 @@ export function leadsToImages(path: string, { size }: TableValues): boolean {
 
 /** The class column of images where no other is named. @throws MakeitError when a table's target is not named */
 export function targetOf(path: string, values: TableValues): string {
-  const { target = CLASS_COLUMN } = values;
-  if (!leadsToImages(path, values)) return needTarget(values.target, path);
-  if (target === CLASS_COLUMN) return target;
-  throw inputError(
-    `--target is "${target}", but the class of images is the column "${CLASS_COLUMN}", whatever a list calls it.`,
-    "Leave --target out.",
-  );
+  if (values.target === undefined && leadsToImages(path, values)) return CLASS_COLUMN;
+  return needTarget(values.target, path);
 }
 
 async function openImages(path: string, values: TableValues): Promise<Table> {
@@ -67,10 +62,15 @@ async function openImages(path: string, values: TableValues): Promise<Table> {
     ["target", "positive"],
     "tables, and these are images",
   );
-  const { size, channels, background, skipBad, maxPixels } = values;
+  const { size, channels, background, skipBad, maxPixels, target = CLASS_COLUMN } = values;
   const options = { size, channels, background: readColor(background), skipBad, maxPixels };
   const { readImages } = await import("../sdk/node.ts");
-  return readImages(path, options as ImageOptions); // the flag has checked the channels
+  const table = await readImages(path, options as ImageOptions); // the flag has checked the channels
+  if (target === CLASS_COLUMN) return table;
+  throw inputError(
+    `--target is "${target}", but the class of images is the column "${CLASS_COLUMN}", whatever a list calls it.`,
+    "Leave --target out.",
+  );
 }
 
 /** @throws MakeitError for a flag that was given and has no part to play */
