@@ -281,7 +281,7 @@ function prepare(table: Table, { target, positive, splitColumn }: FitOptions): P
   const folded = info.classes.map((name) => name.trim().toLowerCase());
   const twin = info.classes.find((_, i) => folded.indexOf(folded[i]) < i);
   if (twin !== undefined)
-    warnings.push(`Another class of "${target}" differs from "${twin}" in spaces or case alone.`);
+    warnings.push(`Classes of "${target}" differ in spaces or case alone: "${twin}".`);
   const names = splitBy ? Array.from(info.rows, (row) => cellText(splitBy, row)) : undefined;
   return { warnings, learnt, info, names };
 }

@@ -73,13 +73,10 @@ const DRESSED = /^[-+(]?[$€£¥]?\s?\d[\d.,' ]*\s?[%$€£¥)]?$/;
 
 function plainWords(raw: RawColumn, around: Surroundings): Column {
   const words = raw.words!;
-  if (
-    words.length > 2 &&
-    words.every((word) => DRESSED.test(word)) &&
-    words.some((word) => /[^\d.+-]/.test(word))
-  ) {
+  // Bare digits are keys.
+  if (words.length > 2 && words.every((word) => DRESSED.test(word)) && /[^\d.+-]/.test(words.join(""))) {
     around.warn(
-      `Column "${raw.name}" has numbers such as "${clip(words[0])}": taken as categories; with a decimal point and no other signs they are learnt as numbers.`,
+      `Column "${raw.name}" has numbers such as "${clip(words[0])}": taken as categories.`,
     );
   }
   return categorical(raw);

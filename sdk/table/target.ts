@@ -52,7 +52,9 @@ export function checkTarget(table: Table, target: string, positive?: string): Ta
     if (counts.get(name)! >= 2) continue;
     throw inputError(
       `${table.name}: class "${name}" of column "${target}" has one row; every class needs at least 2.`,
-      `Remove the row${counts.size > 2 ? ", merge it with another class, or learn one class against the rest (--positive CLASS)" : ", or collect more of them"}.`,
+      counts.size > 2
+        ? "Remove the row, merge it with another class, or learn one class against the rest (--positive CLASS)."
+        : "Remove the row, or collect more.",
     );
   }
   if (!table.columns.some((c) => c !== column && learnable(c))) {
