@@ -121,19 +121,6 @@ test("ids: counts, distinct words, integers named so; not in small tables", asyn
   expect(hardly.warnings[0]).toMatch(/30 categories in 31 rows/);
 });
 
-test("numbers in other clothes are categories, and it is said", async () => {
-  for (const cells of [
-    ["0,324", "12,5", "-7,25"],
-    ["5.0%", "7%", "12.5 %"],
-    ["$4.32", "$1,234.00", "$7"],
-  ]) {
-    const found = await column(cells);
-    expect(found.role).toBe("categorical");
-    expect(found.warnings[0]).toContain(`numbers such as "${cells[0]}"`);
-  }
-  expect((await column(["1.2.3", "1.2.4", "1.3.0"])).warnings).toEqual([]);
-});
-
 test("where summer time changes the zone, date-times are told in UTC", async () => {
   const found = await column(["2024-01-12T10:00:00+01:00", "2024-07-12T10:00:00+02:00"]);
   expect([found.role, found.format.pattern]).toEqual(["datetime", "YYYY-MM-DDTHH:mm:ssZ"]);

@@ -52,9 +52,7 @@ export function checkTarget(table: Table, target: string, positive?: string): Ta
     if (counts.get(name)! >= 2) continue;
     throw inputError(
       `${table.name}: class "${name}" of column "${target}" has one row; every class needs at least 2.`,
-      counts.size > 2
-        ? "Remove the row, merge it with another class, or learn one class against the rest (--positive CLASS)."
-        : "Remove the row, or collect more.",
+      "Remove the row, collect more, or merge classes (--positive CLASS: one against the rest).",
     );
   }
   if (!table.columns.some((c) => c !== column && learnable(c))) {
