@@ -160,6 +160,7 @@ async function bench(values: Values): Promise<void> {
       scores: each(({ scores }, method) => scores[method]!),
       seconds: each(({ seconds }, method) => seconds[method]!),
       choices: folds.map(({ choice }) => choice),
+      outOfFold: folds.map(({ outOfFold }) => outOfFold),
     };
   }
 }

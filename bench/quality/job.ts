@@ -1,7 +1,7 @@
 /** One job of the benchmark: one fold of one shuffle of one data set, every method on the same rows. */
 
 import { vote } from "../../sdk/ballot.ts";
-import { chooseMethod } from "../../sdk/choice.ts";
+import { chooseMethod, type MethodChoice } from "../../sdk/choice.ts";
 import { type Learner, openLearner } from "../../sdk/classifiers.ts";
 import { Cpu } from "../../sdk/engine/module.ts";
 import type { Matrix } from "../../sdk/matrix.ts";
@@ -63,6 +63,8 @@ export interface Outcome {
   readonly seconds: Partial<Record<MethodName, number>>;
   /** What `chosen` chose. */
   readonly choice?: Method;
+  /** Each method's score on the training rows, by which it chose. */
+  readonly outOfFold?: MethodChoice["outOfFold"];
 }
 
 /** The same pipeline and number of sets without a part of it: how much is each worth? */
@@ -111,8 +113,8 @@ export async function openRunner(config: Config): Promise<(job: Job) => Promise<
     const outcome: Writable<Outcome> = { job, scores: {}, metrics: {}, seconds: {} };
     for (const method of methods) {
       const started = performance.now();
-      const { proba, choice } = await predict(method);
-      if (choice) outcome.choice = choice;
+      const { proba, chosen } = await predict(method);
+      if (chosen) Object.assign(outcome, { choice: chosen.method, outOfFold: chosen.outOfFold });
       outcome.seconds[method] = (performance.now() - started) / 1000;
       outcome.scores[method] = metric.compute(testY, proba, classes);
       outcome.metrics[method] = Object.fromEntries(
@@ -190,10 +192,11 @@ function openMethods(fold: Fold, learner: Learner, metric: Metric, { settings, r
   };
   const chosen = async () => {
     const { trained, proba } = await ours();
-    const { method: choice } = await chooseMethod(problem, trained.outOfFold, settings.scoreRows);
-    return choice === "makeit" ? { proba, choice } : { ...(await rival(choice, fold.groups)), choice };
+    const chosen = await chooseMethod(problem, trained.outOfFold, settings.scoreRows);
+    const { method } = chosen;
+    return method === "makeit" ? { proba, chosen } : { ...(await rival(method, fold.groups)), chosen };
   };
-  return async (method: MethodName): Promise<{ proba: Float64Array; choice?: Method }> => {
+  return async (method: MethodName): Promise<{ proba: Float64Array; chosen?: MethodChoice }> => {
     switch (method) {
       case "makeit":
         return ours();
