@@ -1,7 +1,8 @@
 // CART (Breiman et al. 1984): exact splits, Gini or entropy, sample weights, any number of classes.
-// A forest's trees look at `tries` features a node, drawn from a seed. Every feature's rows are sorted once; a node is the same stretch [start, end) of every feature's order, and a split
-// partitions each order stably. An entry of an order is 8 bytes: the value's ordered key above, the row and its class
-// below, so that a scan streams through memory. Rows of weight 0 are left out, as in scikit-learn.
+// A forest's trees look at `tries` features a node, drawn from a seed, and share what was sorted. Every feature's rows are
+// sorted once; a node is the same stretch [start, end) of every feature's order, and a split partitions each order stably.
+// An entry of an order is 8 bytes: the value's ordered key above, the row and its class below, so that a scan streams
+// through memory. Rows of weight 0 are left out, as in scikit-learn.
 import { cleanF32 } from "./clean";
 import { fromOrderedF32, orderedF32, radixSort, RADIX_BYTES } from "./ranking";
 
@@ -18,8 +19,8 @@ let unweighted: bool;
 
 let orders: usize; // (features, kept) entries
 let spare: usize; // (kept) entries
-let weights: usize; // f64 (kept)
-let goesLeft: usize; // u8 (kept)
+let weights: usize; // f64 (rows)
+let goesLeft: usize; // u8 (rows)
 let counts: usize; // f64 (classes): the node's weight by class
 let lefts: usize; // f64 (classes): the same left of the scan
 let multiples: usize; // f64 (kept + 1): n log₂ n, entropy of unweighted rows
@@ -38,7 +39,7 @@ let above: u32;
 /** Lays the workspace out from `at` and returns its end. */
 function layout(at: usize, rows: i32, features: i32, outputs: i32, depth: i32): usize {
   orders = at;
-  spare = orders + ((<usize>rows * max(features, 1)) << 3); // without features the root still counts its rows
+  spare = orders + ((<usize>rows * max(features, 1)) << 3);
   weights = spare + (<usize>rows << 3);
   goesLeft = weights + (<usize>rows << 3);
   counts = goesLeft + ((<usize>rows + 7) & ~7);
@@ -57,10 +58,11 @@ export function tree_bytes(rows: i32, features: i32, outputs: i32, maxDepth: i32
 // x f32 (rows, features), y i32 (rows) in 0 … outputs − 1, w f64 (rows) or address 0 for ones. Nodes in pre-order go to
 // `nodes`: threshold f64, impurity f64, value f64 (outputs), then feature (−1: a leaf), left, right, samples i32, each
 // an array of `capacity`. Of equal splits the one with the lowest feature, then threshold, is taken. With `tries` below
-// `features` a node looks at so many of them, and on until one splits it (Breiman 2001). Returns the number of nodes.
+// `features` a node looks at so many of them, and on until one splits it (Breiman 2001). Where `sorted` is no 0, all rows in
+// order, u64 (features, rows), are kept there for further trees, which get 0 for x. Returns the number of nodes.
 export function tree_fit(
   x: usize, y: usize, w: usize, rows: i32, features: i32, outputs: i32, entropy: i32, maxDepth: i32, leaf: i32,
-  nodes: usize, capacity: i32, scratch: usize, tries: i32, seed: u32,
+  nodes: usize, capacity: i32, scratch: usize, tries: i32, seed: u32, sorted: usize,
 ): i32 {
   layout(scratch, rows, features, outputs, maxDepth);
   classes = outputs;
@@ -68,7 +70,9 @@ export function tree_fit(
   classMask = (1 << classBits) - 1;
   criterion = entropy;
   minLeaf = leaf;
-  arrange(x, y, w, rows, features);
+  const all = sorted ? sorted : orders;
+  if (x) sort(x, y, rows, features, all);
+  take(all, w, rows, features);
   if (criterion == ENTROPY && unweighted) {
     for (let n = 1; n <= kept; n++) f64.store(multiples + (<usize>n << 3), <f64>n * Math.log2(<f64>n));
   }
@@ -77,34 +81,38 @@ export function tree_fit(
   return grow(features, maxDepth, nodes, capacity, tries);
 }
 
-/** Fills and sorts the orders. */
-function arrange(x: usize, y: usize, w: usize, rows: i32, features: i32): void {
-  kept = rows;
-  unweighted = true;
-  if (w) {
-    kept = 0;
-    for (let i = 0; i < rows; i++) {
-      const weight = f64.load(w + (<usize>i << 3));
-      kept += i32(weight > 0);
-      if (weight > 0 && weight != 1) unweighted = false;
-    }
-  }
-  const column = <usize>kept << 3;
-  let row = 0;
+/** Fills and sorts the orders of all rows. */
+function sort(x: usize, y: usize, rows: i32, features: i32, all: usize): void {
+  const column = <usize>rows << 3;
   for (let i = 0; i < rows; i++) {
-    const weight = w ? f64.load(w + (<usize>i << 3)) : 1;
-    if (weight <= 0) continue;
-    f64.store(weights + (<usize>row << 3), weight);
-    const tail = (<u64>row << classBits) | <u64>i32.load(y + (<usize>i << 2));
+    const tail = (<u64>i << classBits) | <u64>i32.load(y + (<usize>i << 2));
+    let at = all + (<usize>i << 3);
+    store<u64>(at, tail); // without features the root still counts its rows
     const from = x + ((<usize>i * features) << 2);
-    if (features == 0) store<u64>(orders + (<usize>row << 3), tail);
-    let at = orders + (<usize>row << 3);
     for (let j = 0; j < features; j++, at += column) {
       store<u64>(at, (<u64>orderedF32(cleanF32(f32.load(from + (<usize>j << 2)))) << 32) | tail);
     }
-    row++;
   }
-  for (let j = 0; j < features; j++) radixSort(orders + <usize>j * column, spare, kept, 32, stack);
+  for (let j = 0; j < features; j++) radixSort(all + <usize>j * column, spare, rows, 32, stack);
+}
+
+/** Takes the rows of positive weight into the orders; `all` may be where they go. */
+function take(all: usize, w: usize, rows: i32, features: i32): void {
+  kept = rows;
+  unweighted = true;
+  for (let i = 0; i < rows; i++) {
+    const weight = w ? f64.load(w + (<usize>i << 3)) : 1;
+    f64.store(weights + (<usize>i << 3), weight);
+    kept -= i32(weight <= 0);
+    if (weight > 0 && weight != 1) unweighted = false;
+  }
+  if (kept == rows && all == orders) return;
+  let to = orders;
+  for (let at = all, end = all + ((<usize>rows * max(features, 1)) << 3); at < end; at += 8) {
+    const entry = load<u64>(at);
+    store<u64>(to, entry);
+    to += usize(f64.load(weights + (rowOf(entry) << 3)) > 0) << 3;
+  }
 }
 
 function grow(features: i32, maxDepth: i32, nodes: usize, capacity: i32, tries: i32): i32 {

@@ -26,3 +26,8 @@ export class MakeitError extends Error {
 export function inputError(message: string, hint = ""): MakeitError {
   return new MakeitError("input", oneLine(message), oneLine(hint));
 }
+
+/** Shorthand for what an engine refuses or fails at. */
+export function engineError(message: string, hint?: string): MakeitError {
+  return new MakeitError("engine", message, hint);
+}

@@ -126,8 +126,7 @@ async function detection(
  * 26 and 27 bits (FNV-1a, Fowler, Noll & Vo). Of a million rows, two that differ agree once in some ten thousand tables.
  */
 function rowKeys({ table, rows, y }: TableRows, encoder: Encoder): Float64Array {
-  const columns = encoder.read(table);
-  const texts = columns.map(({ categories = [] }) => categories.map(textHash));
+  const columns = encoder.cells(table);
   const bits = new Uint32Array(2);
   const value = new Float64Array(bits.buffer);
   return Float64Array.from(rows, (row, i) => {
@@ -139,11 +138,12 @@ function rowKeys({ table, rows, y }: TableRows, encoder: Encoder): Float64Array 
       b ^= b >>> 13;
     };
     mix(y[i]);
-    columns.forEach((column, j) => {
-      value[0] = column.codes ? (texts[j][column.codes[row]] ?? -1) : column.values![row] + 0;
+    for (const cellOf of columns) {
+      const cell = cellOf(row);
+      value[0] = typeof cell === "string" ? textHash(cell) : cell + 0;
       mix(bits[0]);
       mix(bits[1]);
-    });
+    }
     return (a >>> 6) * 2 ** 27 + (b >>> 5);
   });
 }

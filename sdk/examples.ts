@@ -49,10 +49,7 @@ export function classWeights(
  */
 export function checkMatrix(x: Matrix): void {
   if (x.data.length === x.rows * x.cols) return;
-  throw inputError(
-    `A matrix of ${x.rows} × ${x.cols} has ${x.data.length} values.`,
-    `Give ${x.rows * x.cols} values, row after row.`,
-  );
+  throw inputError(`A matrix of ${x.rows} × ${x.cols} has ${x.data.length} values.`);
 }
 
 /**

@@ -3,7 +3,7 @@ import type { Cpu, ExtraExports } from "./engine/module.ts";
 import { inputError } from "./errors.ts";
 import type { Matrix } from "./matrix.ts";
 import { derive, Random } from "./random.ts";
-import { fitTree, predictTree, type Tree, type TreeOptions } from "./tree.ts";
+import { addShares, fitTrees, type Tree, type TreeOptions } from "./tree.ts";
 
 export interface ForestOptions extends TreeOptions {
   /** How many trees; default 25. */
@@ -37,23 +37,20 @@ export class ForestLearner implements Learner {
 
   fit(x: Matrix, y: Int32Array, weights?: Float64Array): void {
     if (this.#draws[0]?.length !== x.rows) this.#draws = bootstrap(x.rows, this.#count);
-    const { criterion, maxDepth, minLeaf } = this.#options;
     const tries = Math.max(1, Math.floor(Math.sqrt(x.cols)));
     const drawn = new Float64Array(x.rows);
-    this.#trees = this.#draws.map((times, t) => {
+    const own = (tree: number) => {
+      const times = this.#draws[tree];
       for (let i = 0; i < x.rows; i++) drawn[i] = times[i] * (weights ? weights[i] : 1);
-      const options = { criterion, maxDepth, minLeaf, weights: drawn, tries, seed: derive(SEED, t) };
-      return fitTree(this.#cpu, x, y, this.#classes, options);
-    });
+      return { weights: drawn, seed: derive(SEED, tree) };
+    };
+    this.#trees = fitTrees(this.#cpu, x, y, this.#classes, this.#count, own, { ...this.#options, tries });
   }
 
   predictProba(x: Matrix): Float64Array {
     if (this.#trees.length === 0) throw inputError("The forest was asked before fit.", "Call fit first.");
     const out = new Float64Array(x.rows * this.#classes);
-    for (const tree of this.#trees) {
-      const proba = predictTree(tree, x);
-      for (let i = 0; i < out.length; i++) out[i] += proba[i] / this.#count;
-    }
+    for (const tree of this.#trees) addShares(tree, x, this.#count, out);
     return out;
   }
 }

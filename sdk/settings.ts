@@ -276,14 +276,13 @@ function bounds(min: number, max: number): string {
 /** Rows of a generated set: `"64"` as it is, `"0.5x"` times the training rows (rounded down, at least 2). */
 export function sampleCount(samples: string, trainingRows: number): number {
   const match = /^(\d+(?:\.\d+)?)(x?)$/.exec(samples.trim());
-  const count = match
-    ? Math.floor(match[2] ? Number(match[1]) * trainingRows : Number(match[1]))
-    : Number.NaN;
-  if (!match || (!match[2] && !Number.isInteger(Number(match[1]))) || !(Number(match[1]) > 0)) {
-    throw inputError(`Option samples is "${samples}"; expected a count such as 64 or a factor such as 0.5x.`);
+  const number = Number(match?.[1]);
+  if (match?.[2] ? number > 0 : Number.isInteger(number) && number > 1) {
+    return Math.max(2, Math.floor(match?.[2] ? number * trainingRows : number));
   }
-  if (!match[2] && count < 2) throw inputError(`Option samples is ${count}; a set needs at least 2 rows.`);
-  return Math.max(2, count);
+  throw inputError(
+    `Option samples is "${samples}"; expected a count from 2 such as 64, or a factor such as 0.5x.`,
+  );
 }
 
 /** "64,64" → [64, 64]. */

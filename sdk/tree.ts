@@ -55,10 +55,29 @@ export function fitTree(
   x: Matrix,
   y: Int32Array,
   classes: number,
-  { weights, tries = x.cols, seed = 0, ...options }: FitOptions = {},
+  options: FitOptions = {},
 ): Tree {
+  return fitTrees(cpu, x, y, classes, 1, () => options, options)[0];
+}
+
+/** Numbers of which a sorted copy is kept while trees grow, at most: 256 MiB. */
+const SORTED = 2 ** 25;
+
+/**
+ * Fits `count` trees on the same rows, each with weights and draws of its own: `fitTree` for a forest, which sorts the rows
+ * but once.
+ */
+export function fitTrees(
+  cpu: Cpu<ExtraExports>,
+  x: Matrix,
+  y: Int32Array,
+  classes: number,
+  count: number,
+  own: (tree: number) => Pick<FitOptions, "weights" | "seed">,
+  { tries = x.cols, ...options }: Omit<FitOptions, "weights" | "seed">,
+): Tree[] {
   const { criterion, maxDepth, minLeaf } = checkOptions(options);
-  classWeights(x, y, classes, weights);
+  classWeights(x, y, classes);
   checkRoom(x, classes);
   const { rows, cols } = x;
   if (rows > 2 ** (32 - Math.ceil(Math.log2(classes)))) {
@@ -70,31 +89,36 @@ export function fitTree(
   const start = cpu.mark();
   try {
     const nodes = cpu.alloc(capacity * (8 * (2 + classes) + 16));
-    const atW = weights ? cpu.alloc(rows * 8) : 0;
+    const atW = cpu.alloc(rows * 8);
     const atX = cpu.alloc(rows * cols * 4);
     const atY = cpu.alloc(rows * 4);
     const scratch = cpu.alloc(cpu.exports.tree_bytes(rows, cols, classes, depth) >>> 0);
+    const sorted = count > 1 && rows * cols <= SORTED ? cpu.alloc(rows * (cols || 1) * 8) : 0;
     cpu.f32(atX, rows * cols).set(x.data);
     cpu.i32(atY, rows).set(y);
-    if (weights) cpu.f64(atW, rows).set(weights);
-    const entropy = criterion === "entropy" ? 1 : 0;
-    const count = cpu.exports.tree_fit(
-      atX,
-      atY,
-      atW,
-      rows,
-      cols,
-      classes,
-      entropy,
-      depth,
-      Math.min(minLeaf, rows),
-      nodes,
-      capacity,
-      scratch,
-      tries,
-      seed,
-    );
-    return { classes, criterion, ...readNodes(cpu, nodes, capacity, count, classes) };
+    return Array.from({ length: count }, (_, tree) => {
+      const { weights, seed = 0 } = own(tree);
+      classWeights(x, y, classes, weights);
+      if (weights) cpu.f64(atW, rows).set(weights);
+      const grown = cpu.exports.tree_fit(
+        tree && sorted ? 0 : atX,
+        atY,
+        weights ? atW : 0,
+        rows,
+        cols,
+        classes,
+        criterion === "entropy" ? 1 : 0,
+        depth,
+        Math.min(minLeaf, rows),
+        nodes,
+        capacity,
+        scratch,
+        tries,
+        seed,
+        sorted,
+      );
+      return { classes, criterion, ...readNodes(cpu, nodes, capacity, grown, classes) };
+    });
   } finally {
     cpu.reset(start);
   }
@@ -146,15 +170,19 @@ export function treeLeaves(tree: Tree, x: Matrix): Int32Array<ArrayBuffer> {
 
 /** Class probabilities, row-major (rows, classes): the shares of weight in each row's leaf. */
 export function predictTree(tree: Tree, x: Matrix): Float64Array<ArrayBuffer> {
-  const { classes, value } = tree;
-  const leaves = treeLeaves(tree, x);
-  const out = new Float64Array(x.rows * classes);
-  for (let i = 0; i < x.rows; i++) {
-    const counts = leaves[i] * classes;
-    const total = nodeWeight(tree, leaves[i]);
-    for (let k = 0; k < classes; k++) out[i * classes + k] = value[counts + k] / total;
-  }
+  const out = new Float64Array(x.rows * tree.classes);
+  addShares(tree, x, 1, out);
   return out;
+}
+
+/** Adds a tree's class probabilities, divided by `count`, to those of other trees. */
+export function addShares(tree: Tree, x: Matrix, count: number, out: Float64Array): void {
+  const { classes, value } = tree;
+  const shares = value.map((weight, i) => weight / nodeWeight(tree, Math.floor(i / classes)) / count);
+  const leaves = treeLeaves(tree, x);
+  for (let row = 0; row < x.rows; row++) {
+    for (let k = 0; k < classes; k++) out[row * classes + k] += shares[leaves[row] * classes + k];
+  }
 }
 
 function nodeWeight({ value, classes }: Tree, node: number): number {

@@ -221,7 +221,7 @@ describe("flags that cannot be used", () => {
     [["--metric", "f2"], '--metric is "f2"; expected one of f1,'],
     [["--preset", "draGAN"], "expected one of default, images, dragan, makeit-2023"],
     [["--engine", "cuda"], "expected one of auto, wasm, webgpu"],
-    [["--samples", "lots"], 'samples is "lots"; expected a count such as 64 or a factor'],
+    [["--samples", "lots"], 'samples is "lots"; expected a count from 2 such as 64, or a factor'],
     [["--discriminator-widths", "a,b"], 'is "a,b"; expected widths'],
     [["--seed", "1.5"], '--seed is "1.5"; expected a whole number'],
     [["--rows", "0"], '--rows is "0"'],

@@ -188,10 +188,6 @@ describe("t-SNE", () => {
 test("refuses what it cannot place", () => {
   const x = fill(3, 2, (i, j) => (i === 1 && j === 1 ? Number.NaN : 0));
   expect(() => embedPlane(cpu, x, { method: "pca" })).toThrow(/row 1, feature 1 is NaN/);
-  expect(() => embedPlane(cpu, matrix(3, 2), { method: "tsne", perplexity: 0 })).toThrow(/perplexity is 0/);
-  expect(() => embedPlane(cpu, matrix(3, 2), { method: "tsne", iterations: 1.5 })).toThrow(
-    /iterations is 1.5/,
-  );
   expect(() => embedPlane(cpu, matrix(50_000, 1), { method: "tsne" })).toThrow(/50000 rows .* 9.3 GiB/);
   expect(embedPlane(cpu, matrix(0, 2), { method: "pca" }).x).toEqual([]);
 });

@@ -4,7 +4,7 @@ import { Cpu, type ExtraExports } from "../sdk/engine/module.ts";
 import { ForestLearner } from "../sdk/forest.ts";
 import { openMetric } from "../sdk/metrics.ts";
 import { Random } from "../sdk/random.ts";
-import { fitTree, predictTree, TreeLearner } from "../sdk/tree.ts";
+import { fitTree, fitTrees, predictTree, TreeLearner } from "../sdk/tree.ts";
 import { gaussian } from "./data.ts";
 
 let cpu: Cpu<ExtraExports>;
@@ -46,6 +46,20 @@ describe("a forest", () => {
     const single = new ForestLearner(2, cpu, { trees: 1 });
     single.fit(x, y);
     expect(single.predictProba(x)).not.toEqual(first);
+  });
+
+  test("trees that share what was sorted are those that sort by themselves", () => {
+    const { x, y } = problem(300, 6);
+    const draws = [1, 2, 3].map((seed) => {
+      const random = new Random(seed);
+      return { seed, weights: Float64Array.from(y, () => random.integer(3)) };
+    });
+    for (const cols of [5, 0]) {
+      const narrow = { data: x.data.subarray(0, 300 * cols), rows: 300, cols };
+      const together = fitTrees(cpu, narrow, y, 2, 3, (tree) => draws[tree], { tries: 2, maxDepth: 5 });
+      const apart = draws.map((draw) => fitTree(cpu, narrow, y, 2, { ...draw, tries: 2, maxDepth: 5 }));
+      expect(together).toEqual(apart);
+    }
   });
 
   test("a row of weight 0 has no say, a row of weight 2 as much as two in its place", () => {

@@ -1,5 +1,5 @@
 /** What every engine refuses, in the same words. */
-import { MakeitError } from "../errors.ts";
+import { engineError, type MakeitError } from "../errors.ts";
 import { type Tensor, VIEW_ALIGNMENT } from "./backend.ts";
 import { type KernelCall, type KernelName, kernels } from "./kernels.ts";
 
@@ -19,7 +19,7 @@ export function signature(kernel: KernelName): { args: string[]; params: string[
  */
 export function checkCall<K extends KernelName>(kernel: K, call: KernelCall<K>): void {
   const row = kernels[kernel] as unknown as Row | undefined;
-  if (!row) throw new MakeitError("engine", `There is no kernel "${kernel}".`);
+  if (!row) throw engineError(`There is no kernel "${kernel}".`);
   const values = call as unknown as Record<string, number>;
   for (const [name, type] of Object.entries(row.params)) checkParam(kernel, name, type, values[name]);
   const tensors = call as unknown as Record<string, { length: number } | undefined>;
@@ -28,8 +28,7 @@ export function checkCall<K extends KernelName>(kernel: K, call: KernelCall<K>):
     const came = tensors[name]?.length;
     if (came === expected && expected > 0) continue;
     const sizes = Object.keys(row.params).map((p) => `${p} ${values[p]}`);
-    throw new MakeitError(
-      "engine",
+    throw engineError(
       `${kernel}: ${name} must hold ${expected > 0 ? expected : "at least one"} floats (${sizes.join(", ")}), got ${came}.`,
     );
   }
@@ -39,41 +38,34 @@ function checkParam(kernel: string, name: string, type: "u32" | "f32", value: un
   const good = type === "u32" ? Number.isInteger(value) && (value as number) >= 0 : Number.isFinite(value);
   if (good && (type === "f32" || (value as number) < 2 ** 32)) return;
   const expected = type === "u32" ? "a whole number below 2^32" : "a finite number";
-  throw new MakeitError("engine", `${kernel}: ${name} must be ${expected}, got ${String(value)}.`);
+  throw engineError(`${kernel}: ${name} must be ${expected}, got ${String(value)}.`);
 }
 
 /** A tensor's length. @throws MakeitError `engine`. */
 export function checkLength(length: number): void {
   if (Number.isInteger(length) && length >= 1) return;
-  throw new MakeitError("engine", `A tensor must hold a whole number of floats, at least 1, got ${length}.`);
+  throw engineError(`A tensor must hold a whole number of floats, at least 1, got ${length}.`);
 }
 
 /** A view's bounds. @throws MakeitError `engine`. */
 export function checkView(tensor: Tensor, offset: number, length: number): void {
-  if (!Number.isInteger(offset) || offset < 0 || offset % VIEW_ALIGNMENT !== 0) {
-    throw new MakeitError(
-      "engine",
-      `A view must start at a multiple of ${VIEW_ALIGNMENT} floats, got ${offset}.`,
-    );
-  }
-  if (Number.isInteger(length) && length >= 1 && offset + length <= tensor.length) return;
-  const range = `${offset} to ${offset + length}`;
-  throw new MakeitError(
-    "engine",
-    `A view must lie within its tensor of ${tensor.length} floats, got ${range}.`,
+  const inside = Number.isInteger(length) && length >= 1 && offset >= 0 && offset + length <= tensor.length;
+  if (inside && offset % VIEW_ALIGNMENT === 0) return;
+  throw engineError(
+    `A view must start at a multiple of ${VIEW_ALIGNMENT} floats and end within ${tensor.length}, got ${offset} to ${offset + length}.`,
   );
 }
 
 /** Data to write. @throws MakeitError `engine`. */
 export function checkWrite(tensor: Tensor, data: Float32Array): void {
   if (data.length <= tensor.length) return;
-  throw new MakeitError("engine", `A tensor of ${tensor.length} floats cannot take ${data.length}.`);
+  throw engineError(`A tensor of ${tensor.length} floats cannot take ${data.length}.`);
 }
 
 /** Where to read to. @throws MakeitError `engine`. */
 export function checkRead(tensor: Tensor, out: Float32Array | undefined): void {
   if (!out || out.length === tensor.length) return;
-  throw new MakeitError("engine", `A tensor of ${tensor.length} floats cannot be read into ${out.length}.`);
+  throw engineError(`A tensor of ${tensor.length} floats cannot be read into ${out.length}.`);
 }
 
 /** A stretch of memory: `memory` tells apart what can never overlap, `start` counts floats. */
@@ -90,22 +82,22 @@ export function checkOverlap(kernel: KernelName, names: string[], places: readon
       const [a, b] = [places[i], places[j]];
       if (a.memory !== b.memory) continue;
       if (a.start + a.length <= b.start || b.start + b.length <= a.start) continue;
-      throw new MakeitError("engine", `${kernel}: ${names[i]} and ${names[j]} overlap; they must be apart.`);
+      throw engineError(`${kernel}: ${names[i]} and ${names[j]} overlap; they must be apart.`);
     }
   }
 }
 
 /** A step that another engine prepared. */
 export function foreignStep(kernel: KernelName | undefined, index: number): MakeitError {
-  return new MakeitError("engine", `Step ${index} of the plan (${kernel}) is of another engine.`);
+  return engineError(`Step ${index} of the plan (${kernel}) is of another engine.`);
 }
 
 /** A tensor that another engine allocated. */
 export function foreignTensor(): MakeitError {
-  return new MakeitError("engine", "A tensor of another engine was given.");
+  return engineError("A tensor of another engine was given.");
 }
 
 /** A call after `dispose`. */
 export function disposed(): MakeitError {
-  return new MakeitError("engine", "The engine was disposed of.");
+  return engineError("The engine was disposed of.");
 }

@@ -2,7 +2,7 @@
  * Calls with an argument that is larger than the GPU binds at once, cut into calls that are not. A kernel is cut along
  * a parameter that is the outermost dimension of every argument that grows with it.
  */
-import { MakeitError } from "../errors.ts";
+import { engineError } from "../errors.ts";
 import { type Backend, type Tensor, VIEW_ALIGNMENT } from "./backend.ts";
 import { type KernelName, kernels } from "./kernels.ts";
 
@@ -106,10 +106,9 @@ export function lengthPer({ kernel, values }: Call, name: string, along: string)
   return at(1) - at(0);
 }
 
-function cannotCut({ kernel, values }: Call, name: string, limit: number): MakeitError {
+function cannotCut({ kernel, values }: Call, name: string, limit: number): Error {
   const { length } = values[name] as Tensor;
-  return new MakeitError(
-    "engine",
+  return engineError(
     `${kernel}: ${name} holds ${length} floats; the GPU binds ${limit} at once, and this cannot be cut.`,
     "Lower samples, batchSize, criticBatch, replay or the layer widths, or take the engine wasm.",
   );

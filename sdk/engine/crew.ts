@@ -3,7 +3,7 @@
  * dimension, so that every number comes about as it does on one thread, whatever their number. This thread forks, does
  * the first part, and waits for the others. Loaded when it is asked for.
  */
-import { MakeitError } from "../errors.ts";
+import { engineError, MakeitError } from "../errors.ts";
 import { signature } from "./check.ts";
 import { cutOf, lengthPer } from "./chunks.ts";
 import {
@@ -54,8 +54,7 @@ function sharedMemory(): WebAssembly.Memory {
       return new WebAssembly.Memory({ initial: 32, maximum, shared: true });
     } catch (error) {
       const why = error instanceof Error ? error.message : error;
-      if (maximum <= 1024)
-        throw new MakeitError("engine", `No memory can be shared here (${why}).`, "Leave out threads.");
+      if (maximum <= 1024) throw engineError(`No memory can be shared here (${why}).`, "Leave out threads.");
     }
   }
 }

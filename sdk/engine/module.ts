@@ -2,7 +2,7 @@
  * The WebAssembly modules: compiled once, instantiated wherever a memory of its own is wanted.
  * A backend, a set of learners or an embedding each open one instance and drop it when done.
  */
-import { MakeitError } from "../errors.ts";
+import { engineError } from "../errors.ts";
 import { awake, type CpuExports, type ExtraExports, instantiate } from "./instance.ts";
 
 export type { CpuExports, ExtraExports };
@@ -41,8 +41,7 @@ export function load(name: keyof typeof packed): Promise<WebAssembly.Module> {
 }
 
 function forbidden(cause: unknown): never {
-  throw new MakeitError(
-    "engine",
+  throw engineError(
     `The engine cannot be compiled here (${cause instanceof Error ? cause.message : cause}).`,
     "Hand it over compiled, init({ module, extra }), or allow 'wasm-unsafe-eval' in the Content-Security-Policy.",
   );
@@ -89,8 +88,7 @@ export class Cpu<E extends Arena = CpuExports> {
   alloc(bytes: number): number {
     const address = this.exports.allocate(bytes);
     if (address === 0) {
-      throw new MakeitError(
-        "engine",
+      throw engineError(
         `The engine's memory cannot grow by ${bytes} bytes (it holds ${this.exports.memory.buffer.byteLength}).`,
         "Lower samples, batch size, replay capacity or layer widths.",
       );

@@ -1,5 +1,5 @@
 /** The module whose products round once where the machine has fused multiplication: faster, and not the same bytes everywhere. */
-import { MakeitError } from "../errors.ts";
+import { engineError } from "../errors.ts";
 import { instantiate } from "./instance.ts";
 import { Cpu, type CpuExports, load } from "./module.ts";
 
@@ -13,8 +13,7 @@ const PROBE = [
 /** @throws MakeitError `engine` where there are no such instructions. */
 export async function openRelaxed(): Promise<Cpu> {
   if (!WebAssembly.validate(Uint8Array.from(PROBE))) {
-    throw new MakeitError(
-      "engine",
+    throw engineError(
       "Relaxed SIMD was asked for, and WebAssembly has none here.",
       "Take Node 22 or later (Node 20: node --experimental-wasm-relaxed-simd) or a browser of 2024 or later, or leave out relaxed.",
     );

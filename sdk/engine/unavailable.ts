@@ -1,11 +1,10 @@
 /** What to say where there is no engine to compute on; loaded when it is said. */
-import { MakeitError } from "../errors.ts";
+import { engineError, type MakeitError } from "../errors.ts";
 
 /** WebGPU was asked for. @param cause why looking for a GPU failed, if it did. */
 export function missingGpu(cause: unknown): MakeitError {
   const why = cause instanceof Error ? ` (${cause.message})` : "";
-  return new MakeitError(
-    "engine",
+  return engineError(
     `The engine webgpu was asked for, and there is no GPU here that WebGPU can use${why}.`,
     globalThis.navigator?.gpu
       ? "Turn on hardware acceleration in the browser's settings, or take the engine wasm."
@@ -20,8 +19,7 @@ export function nowhereToGo(
 ): MakeitError {
   const names = engines.map(({ engine }) => engine).join(" and then ");
   const reasons = [...engines.slice(1).map(({ reason }) => reason), error.message].join(" ");
-  return new MakeitError(
-    "engine",
+  return engineError(
     `Training cannot go on, every engine was lost: ${names}. ${reasons}`,
     "Run it again with the engine wasm.",
   );

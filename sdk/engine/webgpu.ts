@@ -3,7 +3,7 @@
  * submission encodes the plan's dispatches into one command buffer. WebGPU reports most faults later than it meets
  * them: the first one is kept and thrown by the next `submit` or `read`.
  */
-import { MakeitError } from "../errors.ts";
+import { engineError, MakeitError } from "../errors.ts";
 import { shaders as builtIn } from "../generated/shaders.ts";
 import type { Backend, KernelTime, Step, Tensor } from "./backend.ts";
 import {
@@ -136,8 +136,7 @@ export class WebGpuBackend implements Backend {
       });
       return new WebGpuBackend(device, options, timing && new timing.GpuStopwatch(device));
     } catch (error) {
-      throw new MakeitError(
-        "engine",
+      throw engineError(
         `The GPU gives no device: ${(error as Error).message}`,
         "Close other programs that use it, or take the engine wasm.",
       );
@@ -236,7 +235,7 @@ export class WebGpuBackend implements Backend {
       if (!this.#fault)
         await Promise.race([this.#device.lost, new Promise((resolve) => setTimeout(resolve, LOSS_MS))]);
       this.#check();
-      throw new MakeitError("engine", `The GPU's memory cannot be read: ${(error as Error).message}`);
+      throw engineError(`The GPU's memory cannot be read: ${(error as Error).message}`);
     }
     if (this.#disposed) throw disposed();
     const target = out ?? new Float32Array(own.length);
@@ -445,11 +444,11 @@ const LOWER = "Lower samples, batchSize, criticBatch, replay or the layer widths
 
 function outOfMemory(buffer: GPUBuffer, total: number): MakeitError {
   const sizes = `${bytes(buffer.size)} more do not fit beside the ${bytes(total - buffer.size)} in use`;
-  return new MakeitError("engine", `The GPU is out of memory: ${sizes}.`, LOWER);
+  return engineError(`The GPU is out of memory: ${sizes}.`, LOWER);
 }
 
 function tooLarge(size: number, limit: string): MakeitError {
-  return new MakeitError("engine", `A tensor of ${bytes(size)} is too large for the GPU: ${limit}.`, LOWER);
+  return engineError(`A tensor of ${bytes(size)} is too large for the GPU: ${limit}.`, LOWER);
 }
 
 function bytes(count: number): string {

@@ -78,23 +78,6 @@ function indicesIn(column: Column, index: ReadonlyMap<string, number>): (row: nu
   return (row) => (Number.isNaN(column.values![row]) ? -2 : (index.get(cellText(column, row)) ?? -1));
 }
 
-/** The column with its cells as words. */
-function inWords(column: Column): Column {
-  if (column.codes) return column;
-  const texts = Array.from(column.values!, (_, row) => cellText(column, row));
-  const categories = [...new Set(texts)].filter((text) => text !== "");
-  const index = new Map(categories.map((name, i) => [name, i]));
-  const { name, role, format, missing } = column;
-  return {
-    name,
-    role,
-    format,
-    missing,
-    categories,
-    codes: Int32Array.from(texts, (text) => index.get(text) ?? -1),
-  };
-}
-
 /** A feature for each category, 0 or 1. Unseen categories are all zeros. */
 export class OneHotField implements Field<OneHotState> {
   readonly column: string;
@@ -126,8 +109,8 @@ export class OneHotField implements Field<OneHotState> {
     for (let i = 0, to = at; i < rows.length; i++, to += out.cols) this.#set(out.data, to, index(rows[i]));
   }
 
-  read(_table: string, column: Column): Column {
-    return inWords(column);
+  cells(_table: string, column: Column): (row: number) => string {
+    return (row) => cellText(column, row);
   }
 
   decode(x: Matrix, at: number): Column {
@@ -208,11 +191,11 @@ export class FrequencyField implements Field<FrequencyState> {
     }
   }
 
-  /** Among equally frequent categories the rows take turns: the feature cannot tell them apart. */
-  read(_table: string, column: Column): Column {
-    return inWords(column);
+  cells(_table: string, column: Column): (row: number) => string {
+    return (row) => cellText(column, row);
   }
 
+  /** Among equally frequent categories the rows take turns: the feature cannot tell them apart. */
   decode(x: Matrix, at: number): Column {
     const { column: name, role, categories } = this.#state;
     const codes = new Int32Array(x.rows);

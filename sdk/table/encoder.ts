@@ -144,11 +144,11 @@ export class Encoder {
     return this.components?.project(out) ?? out;
   }
 
-  /** The learnt columns of any table, each with cells of the kind that was learnt. @throws as `encode` */
-  read(table: Table): Column[] {
+  /** The cells of any table's learnt columns, of the kind that was learnt. @throws as `encode` */
+  cells(table: Table): ((row: number) => number | string)[] {
     const columnOf = columnFinder(table);
     const fields = this.#fields.filter((field) => field.features.length > 0);
-    return fields.map((field) => field.read(table.name, columnOf(field.column)));
+    return fields.map((field) => field.cells(table.name, columnOf(field.column)));
   }
 
   /** Class indices of rows. @throws inputError for a row without a target or with an unknown class */

@@ -27,8 +27,8 @@ export interface Field<State = unknown> {
   readonly column: string;
   readonly features: readonly Feature[];
   encode(table: string, column: Column, rows: ArrayLike<number>, out: Matrix, at: number): void;
-  /** A column of any table with cells of the kind that was learnt: words, or numbers. */
-  read(table: string, column: Column): Column;
+  /** The cells of any table's column, of the kind that was learnt: numbers (NaN where missing), or words. */
+  cells(table: string, column: Column): (row: number) => number | string;
   decode(x: Matrix, at: number): Column;
   /** Moves a row's features (those from `at` on) to the nearest ones that a real cell could have. */
   snap(x: Float32Array, at: number): void;

@@ -109,9 +109,9 @@ export class NumberField implements Field<NumberState> {
     }
   }
 
-  read(table: string, column: Column): Column {
-    const { name, role, missing } = column;
-    return { name, role, missing, format: this.#state.format, values: numbersIn(table, column, this.#state) };
+  cells(table: string, column: Column): (row: number) => number {
+    const values = numbersIn(table, column, this.#state);
+    return (row) => values[row];
   }
 
   decode(x: Matrix, at: number): Column {
