@@ -139,6 +139,7 @@ function grow(features: i32, maxDepth: i32, nodes: usize, capacity: i32, tries: 
     f64.store(impurities + 2 * at, impurity());
     i32.store(samples + at, end - start);
     i32.store(splits + at, -1);
+    f64.store(thresholds + 2 * at, 0);
     i32.store(links + at, -1);
     i32.store(links + (<usize>capacity << 2) + at, -1);
     const self = node++;
