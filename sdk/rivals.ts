@@ -101,7 +101,7 @@ export async function estimateRivals(
       const model: FitPredict = (x, y, rows) =>
         predictRival(rival, { ...problem, trainX: x, trainY: y, testX: rows });
       held[rival] = tuned
-        ? decideAcross(held[tuned]!, folds, problem)
+        ? await decideAcross(held[tuned]!, folds, problem)
         : await outOfFold(trainX, trainY, classes, folds, model);
       sums[rival] += utility(metric, metric.compute(trainY, held[rival]!, classes)) / ESTIMATES;
     }
@@ -114,22 +114,15 @@ function decideAcross(
   held: Float64Array,
   folds: Int32Array,
   { trainY, classes, metric }: Omit<RivalProblem, "testX">,
-): Float64Array {
+): Promise<Float64Array> {
   const probaOf = (rows: Uint32Array) =>
     Float64Array.from({ length: rows.length * classes }, (_, i) => {
       return held[rows[Math.floor(i / classes)] * classes + (i % classes)];
     });
-  const out = new Float64Array(held.length);
-  const count = folds.reduce((most, fold) => Math.max(most, fold + 1), 0);
-  for (let fold = 0; fold < count; fold++) {
-    const { train, test } = foldSplit(folds, fold);
+  return acrossFolds(folds, classes, (train, test) => {
     const y = Int32Array.from(train, (row) => trainY[row]);
-    const decided = tunedOn(y, probaOf(train), classes, metric)(probaOf(test));
-    test.forEach((row, i) => {
-      out.set(decided.subarray(i * classes, (i + 1) * classes), row * classes);
-    });
-  }
-  return out;
+    return tunedOn(y, probaOf(train), classes, metric)(probaOf(test));
+  });
 }
 
 /** These look at the order of rows alone, which no threshold changes. */
@@ -204,15 +197,26 @@ export async function outOfFold(
   folds: Int32Array,
   model: FitPredict,
 ): Promise<Float64Array> {
-  const out = new Float64Array(x.rows * classes);
-  const count = folds.reduce((most, fold) => Math.max(most, fold + 1), 0);
-  for (let fold = 0; fold < count; fold++) {
-    const { train, test } = foldSplit(folds, fold);
-    const proba = await model(
+  return acrossFolds(folds, classes, (train, test) =>
+    model(
       takeRows(x, train),
       Int32Array.from(train, (row) => y[row]),
       takeRows(x, test),
-    );
+    ),
+  );
+}
+
+/** Each fold's rows predicted from those of all others, in the order of the rows. */
+async function acrossFolds(
+  folds: Int32Array,
+  classes: number,
+  predict: (train: Uint32Array, test: Uint32Array) => Float64Array | Promise<Float64Array>,
+): Promise<Float64Array> {
+  const out = new Float64Array(folds.length * classes);
+  const count = folds.reduce((most, fold) => Math.max(most, fold + 1), 0);
+  for (let fold = 0; fold < count; fold++) {
+    const { train, test } = foldSplit(folds, fold);
+    const proba = await predict(train, test);
     test.forEach((row, i) => {
       out.set(proba.subarray(i * classes, (i + 1) * classes), row * classes);
     });

@@ -4,7 +4,6 @@ import { diagnose } from "./advice.ts";
 import type { Load } from "./budget.ts";
 import { criticWork } from "./critic.ts";
 import { type Choice, resolveEngine } from "./engine/open.ts";
-import { sumTimes } from "./engine/stopwatch.ts";
 import { inputError, MakeitError } from "./errors.ts";
 import { openMetric } from "./metrics.ts";
 import { Model, plain, sample } from "./model.ts";
@@ -210,7 +209,10 @@ export async function concludeRun(
     seconds: results.reduce((sum, { seconds }) => sum + seconds, 0),
   };
   if (failed.length > 0) result.failed = failed;
-  if (settings.profile) result.profile = sumTimes(done.map(({ kernels }) => kernels));
+  if (settings.profile) {
+    const { sumTimes } = await import("./engine/stopwatch.ts");
+    result.profile = sumTimes(done.map(({ kernels }) => kernels));
+  }
   return { result, model, synthetic };
 }
 

@@ -1,5 +1,4 @@
 /** One split, the unit of work: (table, rows, settings, seed) → (model, history, metrics, tree, importances). */
-import { vote } from "./ballot.ts";
 import { chooseMethod } from "./choice.ts";
 import type { KernelTime } from "./engine/backend.ts";
 import { Cpu } from "./engine/module.ts";
@@ -98,6 +97,7 @@ export async function runSplit(
     trained.outOfFold,
     settings.scoreRows,
   );
+  const { vote } = await import("./ballot.ts");
   const proba: Record<Method, Float64Array> = {
     ...(await rivals(rivalProblem)),
     makeit: await vote(problem, trained, learner, test.x),

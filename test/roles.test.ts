@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
+import { Encoder } from "../sdk/table/encoder.ts";
 import { inspectTable } from "../sdk/table/inspect.ts";
 import { type ReadOptions, readTable } from "../sdk/table/read.ts";
 import { type Column, cellText } from "../sdk/table/table.ts";
+import { writeCsv } from "../sdk/table/write.ts";
 
 /** Reads one column, among another one so that the table is no single column. */
 async function column(
@@ -56,6 +58,38 @@ test("decimals and padding are those of the file", async () => {
   expect((await column(["63.0", "41.0", "7.0"])).format).toEqual({ decimals: 0, pad: 1 });
   expect((await column(["0.1000000000000000055511151231257827", "2"])).format).toEqual({ decimals: 1 });
   expect((await column(["0.12345678901234567", "0.2"])).format).toEqual({});
+});
+
+test("decimal commas are numbers and are written back, but what may be thousands is not", async () => {
+  const prices = await column(["2,50", "-0,75", "", "1200,00"]);
+  expect([prices.role, prices.missing]).toEqual(["numeric", 1]);
+  expect(Array.from(prices.values!)).toEqual([2.5, -0.75, Number.NaN, 1200]);
+  expect(texts(prices)).toEqual(["2,50", "-0,75", "", "1200,00"]);
+  expect(prices.format).toEqual({ decimals: 2, pad: 2, comma: true });
+  expect((await column(["7", "1,5", "3"])).role).toBe("numeric");
+  expect((await column(["0,125", "1,250", "2,375"])).role).toBe("numeric");
+  expect((await column(["1,250", "2,375", "3,500"])).role).toBe("categorical");
+  expect((await column(["1,250", "2,375"], { numeric: ["c"] }).catch((error) => error)).message).toMatch(
+    /found "1,250", expected a number/,
+  );
+  expect((await column(["1,5", "2.5", "3"])).role).toBe("categorical");
+  expect((await column(["1,5", "few", "3"])).warnings[0]).toContain('mixes numbers with words such as "few"');
+  const text = `a;b;class\n${count(30, (i) => `${i},5;${i % 7};${i % 2 ? "yes" : "no"}`).join("\n")}\n`;
+  const table = await readTable(text, { name: "de.csv" });
+  expect(table.columns.map(({ role }) => role)).toEqual(["numeric", "integer", "boolean"]);
+  expect(writeCsv(table, { delimiter: ";" })).toBe(text);
+  expect(Array.from((await readTable(writeCsv(table), { name: "again.csv" })).columns[0].values!)).toEqual(
+    count(30, (i) => `${i}.5`).map(Number),
+  );
+});
+
+test("a column learnt with decimal commas reads one with points, and the other way round", async () => {
+  const file = (mark: string) => `a;class\n${count(30, (i) => `${i}${mark}5;${i % 3}`).join("\n")}\n`;
+  const [commas, points] = [await readTable(file(",")), await readTable(file("."))];
+  const encoder = Encoder.fit(commas, { target: "class" });
+  expect(encoder.encode(points)).toEqual(encoder.encode(commas));
+  const other = Encoder.fromJSON(JSON.parse(JSON.stringify(encoder)));
+  expect(cellText(other.decode(encoder.encode(points)).columns[0], 3)).toBe("3,5");
 });
 
 test("many distinct numbers are kept as numbers, and found out to be words when a word comes late", async () => {

@@ -28,6 +28,8 @@ export interface Digits {
   least: number;
   most: number;
   decimals: number;
+  /** Whether a comma stands before the decimals. */
+  comma?: boolean;
 }
 
 /**
@@ -159,12 +161,16 @@ function grown<T extends Int32Array | Float64Array>(old: T, type: new (length: n
   return larger;
 }
 
+/** Numbers such as 2,5 and 0,125, but not 1,250: that may be a thousand. */
+const COMMA = /^\s*[+-]?(?![1-9]\d{0,2},\d{3}\s*$)\d+,\d+\s*$/;
+
 /** Turns the words of a column into numbers: one for each word, NaN where it spells none. */
 export function numbersOf(words: readonly string[]): { numbers: Float64Array; digits: Digits } {
   const scan = { written: 0, decimals: 0 };
-  const digits = { least: Number.POSITIVE_INFINITY, most: 0, decimals: 0 };
+  const comma = words.some((word) => COMMA.test(word)) && !words.some((word) => /\d\.\d/.test(word));
+  const digits = { least: Number.POSITIVE_INFINITY, most: 0, decimals: 0, comma };
   const numbers = Float64Array.from(words, (word) => {
-    const value = scanNumber(word, scan);
+    const value = scanNumber(comma ? word.replace(",", ".") : word, scan);
     if (Number.isFinite(value)) widen(digits, scan);
     return value;
   });

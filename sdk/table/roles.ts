@@ -71,10 +71,11 @@ function fromWords(raw: RawColumn, around: Surroundings): Column {
 /** Numbers: integer or numeric, with the digits they were written with; date-times of formats that have them. */
 function numeric(raw: RawColumn): Column {
   if (raw.pattern) return datetime(raw, raw.values!, raw.pattern);
-  const { least, most, decimals } = raw.digits!;
+  const { least, most, decimals, comma } = raw.digits!;
   const format = {
     ...(decimals <= MOST_DECIMALS && { decimals }),
     ...(least === most && most > 0 && most <= MOST_DECIMALS && { pad: most }),
+    ...(comma && { comma }),
   };
   const role = decimals === 0 ? "integer" : "numeric";
   return { name: raw.name, role, values: raw.values!, format, missing: countMissing(raw.values) };

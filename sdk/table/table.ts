@@ -19,6 +19,8 @@ export interface Format {
   readonly decimals?: number;
   /** Digits after the point that were always written, trailing zeros included ("2.50"). */
   readonly pad?: number;
+  /** Whether a comma stands before these digits ("2,50"). */
+  readonly comma?: boolean;
   /** Booleans: the words for false and true. */
   readonly words?: readonly [string, string];
   /** Date-times: the pattern found, such as `YYYY-MM-DD HH:mm:ss`. */
@@ -76,13 +78,15 @@ export function valueText(value: number, format: Format): string {
   if (Number.isNaN(value)) return "";
   if (format.words) return format.words[value];
   if (format.pattern) return formatDate(value, format.pattern);
-  return formatNumber(value, format.pad);
+  const text = formatNumber(value, format.pad);
+  return format.comma ? text.replace(".", ",") : text;
 }
 
 /** The inverse of `valueText`: NaN for an empty text and for one that does not fit the format. */
 export function parseValue(text: string, format: Format): number {
   if (format.words) return [0, 1].find((value) => format.words![value] === text) ?? Number.NaN;
-  return format.pattern ? parseDate(text, format.pattern) : scanNumber(text, { written: 0, decimals: 0 });
+  if (format.pattern) return parseDate(text, format.pattern);
+  return scanNumber(format.comma ? text.replace(",", ".") : text, { written: 0, decimals: 0 });
 }
 
 /**
