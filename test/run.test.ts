@@ -32,6 +32,18 @@ async function table(edit: (cells: Record<string, unknown[]>) => void = () => {}
 }
 
 describe("a run", () => {
+  test("tells that classes differ in spaces or case alone", async () => {
+    const mixed = await table((cells) => {
+      cells.class = cells.class.map((name, i) => (i % 4 === 0 && name === "usual" ? "Usual " : name));
+    });
+    const { result } = await fit(mixed, { ...QUICK, target: "class", positive: "rare" });
+    expect(result.warnings.join()).not.toContain("alone");
+    const three = await fit(mixed, { ...QUICK, target: "class" });
+    expect(three.result.warnings.join()).toMatch(
+      /Classes of "class" differ in spaces or case alone: "(u|U)sual/,
+    );
+  });
+
   test("holds what a report needs, for every split and over all", async () => {
     const progress: string[] = [];
     const run = await fit(await table(), {
