@@ -1,5 +1,6 @@
 /** What the splits of a run say together: averages, votes, recurring rules, the verdict. */
 import { calibration } from "./calibration.ts";
+import { choose } from "./choice.ts";
 import { Cpu } from "./engine/module.ts";
 import { PRIVACY_NOTE } from "./memorisation.ts";
 import { openMetric } from "./metrics.ts";
@@ -243,7 +244,7 @@ export function judge(splits: SplitResult[], settings: Settings): Verdict {
     same: `The synthetic data makes no clear difference: ${change}.`,
     hurts: `The synthetic data hurts: ${change}.`,
   }[outcome];
-  const choice = recommended(splits);
+  const choice = recommended(splits, settings);
   const chosen = mean(splits.map((split) => split.test[split.choice]));
   const reached = (method: Method) =>
     `${RIVAL_NAMES[method]}: ${means.find((one) => one.method === method)!.value.toFixed(3)}`;
@@ -261,14 +262,15 @@ export function judge(splits: SplitResult[], settings: Settings): Verdict {
 }
 
 /**
- * The method with the best mean out-of-fold score over the splits that could estimate the rivals; the synthetic data
- * where none could. The held-out rows have no say in what is recommended.
+ * The choice by the mean out-of-fold scores over the splits that could estimate the rivals; the synthetic data where none
+ * could. The held-out rows have no say in what is recommended.
  */
-function recommended(splits: SplitResult[]): Method {
+function recommended(splits: SplitResult[], settings: Settings): Method {
   const estimated = splits.filter(({ outOfFold }) => METHODS.every((method) => outOfFold[method] !== null));
   if (estimated.length === 0) return "makeit";
-  const means = METHODS.map((method) => mean(estimated.map((split) => split.outOfFold[method]!)));
-  return METHODS[means.reduce((best, value, i) => (value > means[best] ? i : best), 0)];
+  const means = METHODS.map((method) => [method, mean(estimated.map((split) => split.outOfFold[method]!))]);
+  const error = mean(estimated.map((split) => split.outOfFoldError));
+  return choose(Object.fromEntries(means), error, openMetric(settings.metric, 2));
 }
 
 /** What to use, and what did best: they need not be the same, and both are said. */

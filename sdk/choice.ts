@@ -1,6 +1,7 @@
 /** Which method to use, decided on training rows alone. */
 import { fewerRows } from "./folds.ts";
 import { takeRows } from "./matrix.ts";
+import type { Metric } from "./metrics.ts";
 import { derive, Random } from "./random.ts";
 import { METHODS, type Method } from "./result.ts";
 import { estimateRivals, type RivalProblem } from "./rivals.ts";
@@ -11,16 +12,17 @@ const STREAM = 0x43484f49;
 const LEAST = 100;
 
 export interface MethodChoice {
-  /** The best by `outOfFold`, of equals the simpler one. */
   method: Method;
   /** Each method's score on the training rows, out of fold (higher is better); null where nothing could be held out. */
   outOfFold: Record<Method, number | null>;
+  /** Standard error of what doing nothing scores there; 0 where nothing could be held out. */
+  outOfFoldError: number;
 }
 
 /**
  * Chooses among doing nothing, the simple rivals and the synthetic data by their out-of-fold scores.
- * @param ours the synthetic data's (`TrainResult.outOfFold`). The sets were found on the same rows, so it is a little
- *   high. Where the rarest class has one row nothing can be held out, and it is taken.
+ * @param ours the synthetic data's (`TrainResult.outOfFold`). Where the rarest class has one row nothing can be held
+ *   out, and it is taken.
  * @param scoreRows so many rows, of each class its share, are enough to judge the rivals by (0: all).
  */
 export async function chooseMethod(
@@ -29,13 +31,24 @@ export async function chooseMethod(
   scoreRows: number,
 ): Promise<MethodChoice> {
   const estimates = await estimateRivals(sampled(problem, scoreRows));
-  const outOfFold = Object.fromEntries(
-    METHODS.map((method) => [method, method === "makeit" ? ours : (estimates?.[method] ?? null)]),
-  ) as MethodChoice["outOfFold"];
-  const method = estimates
-    ? METHODS.reduce((best, other) => (outOfFold[other]! > outOfFold[best]! ? other : best))
-    : "makeit";
-  return { method, outOfFold };
+  if (!estimates) {
+    const outOfFold = Object.fromEntries(METHODS.map((method) => [method, null]));
+    return { method: "makeit", outOfFold: { ...outOfFold, makeit: ours } as never, outOfFoldError: 0 };
+  }
+  const { scores, error: outOfFoldError } = estimates;
+  const outOfFold = { ...scores, makeit: ours };
+  return { method: choose(outOfFold, outOfFoldError, problem.metric), outOfFold, outOfFoldError };
+}
+
+/**
+ * The best of these scores, of equals the simpler one, after what must be made good. A metric that needs no threshold judges
+ * doing nothing fairly: another method must be better by a standard error (Breiman et al. 1984). A metric of labels does
+ * not, but the synthetic data was found on the rows that it is scored on: it must lead by half of one.
+ */
+export function choose(scores: Record<Method, number>, error: number, { usesLabels }: Metric): Method {
+  const [method, handicap] = usesLabels ? (["makeit", -error / 2] as const) : (["none", error] as const);
+  const lead = (one: Method) => scores[one] + (one === method ? handicap : 0);
+  return METHODS.reduce((best, other) => (lead(other) > lead(best) ? other : best));
 }
 
 function sampled<P extends Omit<RivalProblem, "testX">>(problem: P, scoreRows: number): P {

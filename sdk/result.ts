@@ -176,6 +176,8 @@ export interface SplitResult {
   metrics: Record<Method, Scores>;
   /** Each method's score on the training rows, out of fold: higher is better; null where nothing could be held out. */
   outOfFold: Record<Method, number | null>;
+  /** Standard error of what doing nothing scores there. */
+  outOfFoldError: number;
   /** The method that they speak for: chosen without the held-out rows. */
   choice: Method;
   history: History;

@@ -6,6 +6,7 @@ import { type Matrix, takeRows } from "./matrix.ts";
 import { type Metric, utility } from "./metrics.ts";
 import { derive, Random } from "./random.ts";
 import { balancedWeights, oversample, smote } from "./resampling.ts";
+import { sd } from "./statistics.ts";
 import { applyThreshold, bestShift, bestThreshold, shiftPriors } from "./threshold.ts";
 
 /**
@@ -78,18 +79,22 @@ export async function predictRival(rival: Rival, problem: RivalProblem): Promise
 
 /** Draws of folds that a rival's worth on training rows is averaged over. */
 const ESTIMATES = 2;
+/** Draws of rows that its standard error is taken from. */
+const BOOTSTRAPS = 40;
 /** Rivals that are another's predictions with a tuned decision. */
 const TUNED = { threshold: "none", weightedThreshold: "weighted" } as const;
 
 /**
  * Each rival's score on the training rows (higher is better), out of fold, mean over draws of folds. A threshold for
  * the rows of a fold is tuned on the predictions for the others: one number, so that it matters little that those
- * models have seen the fold. Nothing when the rarest class has one row, which cannot be held out.
+ * models have seen the fold. `error` is the standard error of doing nothing, by a bootstrap of the rows of each class.
+ * @returns nothing when the rarest class has one row, which cannot be held out.
  */
 export async function estimateRivals(
   problem: Omit<RivalProblem, "testX">,
-): Promise<Record<Rival, number> | undefined> {
+): Promise<{ scores: Record<Rival, number>; error: number } | undefined> {
   const { trainX, trainY, classes, metric, seed } = problem;
+  let error = 0;
   const sums = Object.fromEntries(RIVALS.map((rival) => [rival, 0])) as Record<Rival, number>;
   for (let draw = 0; draw < ESTIMATES; draw++) {
     const random = new Random(derive(seed, STREAM, ESTIMATE, draw));
@@ -105,8 +110,31 @@ export async function estimateRivals(
         : await outOfFold(trainX, trainY, classes, folds, model);
       sums[rival] += utility(metric, metric.compute(trainY, held[rival]!, classes)) / ESTIMATES;
     }
+    error = draw ? error : bootstrapError(held.none!, problem, random);
   }
-  return sums;
+  return { scores: sums, error };
+}
+
+/** How much a score depends on which rows of each class there are: its standard deviation over draws of them. */
+function bootstrapError(
+  held: Float64Array,
+  { trainY, classes, metric }: Omit<RivalProblem, "testX">,
+  random: Random,
+): number {
+  const byClass = rowsByClass(trainY, classes);
+  const scores = Array.from({ length: BOOTSTRAPS }, () => {
+    const rows = byClass.flatMap((own) => own.map(() => own[random.integer(own.length)]));
+    const y = Int32Array.from(rows, (row) => trainY[row]);
+    return metric.compute(y, probaOf(held, rows, classes), classes);
+  });
+  return sd(scores);
+}
+
+/** The probabilities of some of the rows. */
+function probaOf(held: Float64Array, rows: ArrayLike<number>, classes: number): Float64Array {
+  return Float64Array.from({ length: rows.length * classes }, (_, i) => {
+    return held[rows[Math.floor(i / classes)] * classes + (i % classes)];
+  });
 }
 
 /** Decides on each fold's rows by what is best on all others'. */
@@ -115,13 +143,9 @@ function decideAcross(
   folds: Int32Array,
   { trainY, classes, metric }: Omit<RivalProblem, "testX">,
 ): Promise<Float64Array> {
-  const probaOf = (rows: Uint32Array) =>
-    Float64Array.from({ length: rows.length * classes }, (_, i) => {
-      return held[rows[Math.floor(i / classes)] * classes + (i % classes)];
-    });
   return acrossFolds(folds, classes, (train, test) => {
     const y = Int32Array.from(train, (row) => trainY[row]);
-    return tunedOn(y, probaOf(train), classes, metric)(probaOf(test));
+    return tunedOn(y, probaOf(held, train, classes), classes, metric)(probaOf(held, test, classes));
   });
 }
 

@@ -92,7 +92,7 @@ export async function runSplit(
     groups: categoricalGroups(encoder.features),
     cpu,
   };
-  const { method: choice, outOfFold } = await chooseMethod(
+  const { method: choice, ...estimates } = await chooseMethod(
     rivalProblem,
     trained.outOfFold,
     settings.scoreRows,
@@ -131,7 +131,7 @@ export async function runSplit(
     rows: { train: job.train.length, test: job.test.length },
     test: scores,
     metrics,
-    outOfFold,
+    ...estimates,
     choice,
     history,
     stopped,
