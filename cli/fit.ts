@@ -1,8 +1,9 @@
 /** `makeit fit`: the main job. */
 import { resolve } from "node:path";
 import { inputError } from "../sdk/errors.ts";
+import { checkLambdas } from "../sdk/lambdas.ts";
 import type { FitOptions } from "../sdk/node.ts";
-import { checkLambdas, resolveSettings } from "../sdk/options.ts";
+import { resolveSettings } from "../sdk/options.ts";
 import { command } from "./command.ts";
 import {
   CHECKPOINT_FLAGS,

@@ -31,13 +31,12 @@ export async function chooseMethod(
   scoreRows: number,
 ): Promise<MethodChoice> {
   const estimates = await estimateRivals(sampled(problem, scoreRows));
-  if (!estimates) {
-    const outOfFold = Object.fromEntries(METHODS.map((method) => [method, null]));
-    return { method: "makeit", outOfFold: { ...outOfFold, makeit: ours } as never, outOfFoldError: 0 };
-  }
-  const { scores, error: outOfFoldError } = estimates;
-  const outOfFold = { ...scores, makeit: ours };
-  return { method: choose(outOfFold, outOfFoldError, problem.metric), outOfFold, outOfFoldError };
+  const outOfFold = Object.fromEntries(
+    METHODS.map((method) => [method, method === "makeit" ? ours : (estimates?.scores[method] ?? null)]),
+  ) as Record<Method, number>;
+  const outOfFoldError = estimates?.error ?? 0;
+  const method = estimates ? choose(outOfFold, outOfFoldError, problem.metric) : "makeit";
+  return { method, outOfFold, outOfFoldError };
 }
 
 /**
@@ -46,8 +45,9 @@ export async function chooseMethod(
  * not, but the synthetic data was found on the rows that it is scored on: it must lead by half of one.
  */
 export function choose(scores: Record<Method, number>, error: number, { usesLabels }: Metric): Method {
-  const [method, handicap] = usesLabels ? (["makeit", -error / 2] as const) : (["none", error] as const);
-  const lead = (one: Method) => scores[one] + (one === method ? handicap : 0);
+  const owed = (method: Method) =>
+    usesLabels ? (method === "makeit" ? error / 2 : 0) : method === "none" ? 0 : error;
+  const lead = (method: Method) => scores[method] - owed(method);
   return METHODS.reduce((best, other) => (lead(other) > lead(best) ? other : best));
 }
 

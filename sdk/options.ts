@@ -2,7 +2,6 @@
  * What every parameter of a run is for, in words: the CLI makes its flags and its help from it, the report prints it.
  * Apart from the settings, because training needs no words.
  */
-import { inputError } from "./errors.ts";
 import { type Settings, SPECS, type Spec } from "./settings.ts";
 
 export { PRESETS, type PresetName, resolveSettings, type Settings } from "./settings.ts";
@@ -117,15 +116,3 @@ const entries = (Object.keys(SPECS) as (keyof Settings)[]).map((name) => {
 /** The parameters, in the order `--help` prints them. */
 export const OPTIONS: { readonly [K in keyof Settings]: OptionSpec<Settings[K]> } =
   Object.fromEntries(entries);
-
-/** @throws MakeitError for a list that is empty, or a λ that is none or named twice */
-export function checkLambdas(lambdas: readonly number[]): void {
-  const { min = 0, max = Number.POSITIVE_INFINITY } = SPECS.lambda;
-  const fits = lambdas.every((lambda) => typeof lambda === "number" && lambda >= min && lambda <= max);
-  if (!fits || lambdas.length < 2 || new Set(lambdas).size < lambdas.length) {
-    throw inputError(
-      `The λ to try are ${lambdas.join(", ") || "none"}; expected at least two different numbers from ${min} to ${max}.`,
-      "For example 0, 0.25, 1, 4, 16.",
-    );
-  }
-}

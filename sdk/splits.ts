@@ -56,21 +56,17 @@ export function columnSplits(
       "Give every row a split, or drop those rows.",
     );
   }
-  if (names.length < 2) {
+  const words = names.map((name) => name.trim().toLowerCase());
+  const named = words.filter((word) => word === "train" || word === "test").length;
+  const kinds = new Set(words).size;
+  if (kinds < 2 || (named > 0 && (named < names.length || kinds > 2))) {
+    const found = names.slice(0, 10).map((name) => `"${name}"`);
     throw inputError(
-      `The split column holds ${names.length === 0 ? "no rows" : `"${names[0]}" alone`}; expected train and test, or one value per split.`,
+      `The split column holds ${found.join(", ") || "no rows"}; expected train and test and nothing else, or one value per split.`,
       "Name at least two splits.",
     );
   }
-  const words = names.map((name) => name.trim().toLowerCase());
-  if (words.includes("train") || words.includes("test")) {
-    const other = names.find((_, i) => words[i] !== "train" && words[i] !== "test");
-    if (other !== undefined || !words.includes("train") || !words.includes("test")) {
-      throw inputError(
-        `The split column holds ${names.map((name) => `"${name}"`).join(", ")}; expected train and test and nothing else.`,
-        "Use train and test, or one value per split.",
-      );
-    }
+  if (named > 0) {
     return [
       foldSplit(
         Int32Array.from(values, (value) => (value.trim().toLowerCase() === "test" ? 1 : 0)),

@@ -1,6 +1,6 @@
 /** What λ trades on the user's own table: the same run under several λ. */
 import { gatherEvidence, type Tested } from "./across.ts";
-import { checkLambdas } from "./options.ts";
+import { checkLambdas } from "./lambdas.ts";
 import type { RunResult, TradePoint } from "./result.ts";
 import { type FitOptions, planRun, runInline, type SplitRunner } from "./run.ts";
 import { mean, sd } from "./statistics.ts";

@@ -37,7 +37,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "dawn",
     "result",
   ],
-  ["settings options", "score", "rivals choice", "fidelity memorisation", "images", "drawings"],
+  ["settings options lambdas", "score", "rivals choice", "fidelity memorisation", "images", "drawings"],
   ["replay factors", "large"],
   [
     "train ballot state game start critic discriminator frozen noise deviations health",

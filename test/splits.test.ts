@@ -124,8 +124,8 @@ describe("columnSplits", () => {
   test("refuses columns that split nothing", () => {
     expect(() => columnSplits(["a", "", "b"])).toThrow("no value in row 2");
     expect(() => columnSplits(["a", "", "b"], [0, 7, 8])).toThrow("no value in row 8");
-    expect(() => columnSplits(["a", "a"])).toThrow('"a" alone');
-    expect(() => columnSplits(["train", "train"])).toThrow('"train" alone');
+    expect(() => columnSplits(["a", "a"])).toThrow('"a"; expected');
+    expect(() => columnSplits(["train", "train"])).toThrow('"train"; expected');
     expect(() => columnSplits(["train", "test", "valid", "valid"])).toThrow(
       "train and test and nothing else",
     );

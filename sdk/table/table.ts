@@ -105,12 +105,14 @@ export function findColumn(table: Table, name: string): Column {
 
 /** The error for a column that is not there: the nearest name, and all of them. */
 export function unknownColumn(table: string, name: string, names: readonly string[]): Error {
+  return inputError(`${table} has no column "${name}".`, choices("columns", name, names));
+}
+
+/** The name that may have been meant, and all there are. */
+export function choices(kind: string, name: string, names: readonly string[]): string {
   const near = nearest(name, names);
-  const shown = names.slice(0, 20).join(", ") + (names.length > 20 ? `, … (${names.length} columns)` : "");
-  return inputError(
-    `${table} has no column "${name}".`,
-    `${near ? `Did you mean "${near}"? ` : ""}The columns are: ${shown}.`,
-  );
+  const more = names.length > 20 ? `, … (${names.length} ${kind})` : "";
+  return `${near ? `Did you mean "${near}"? ` : ""}The ${kind} are: ${names.slice(0, 20).join(", ")}${more}.`;
 }
 
 /** Longer words are not compared: that takes time with the square of their length, and they are no slips. */

@@ -2,10 +2,10 @@ import { inputError } from "../errors.ts";
 import {
   type Column,
   cellText,
+  choices,
   type Format,
   findColumn,
   isMissing,
-  nearest,
   parseValue,
   type Table,
   valueText,
@@ -128,11 +128,9 @@ function against(
 ): Map<string, number> {
   const own = counts.get(positive);
   if (own === undefined) {
-    const names = [...counts.keys()];
-    const near = nearest(positive, names);
     throw inputError(
       `${table.name}: target "${column.name}" has no class "${positive}".`,
-      `${near ? `Did you mean "${near}"? ` : ""}The classes are: ${names.slice(0, 20).join(", ")}.`,
+      choices("classes", positive, [...counts.keys()]),
     );
   }
   if (counts.size === 2) return counts;
