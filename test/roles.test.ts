@@ -83,6 +83,20 @@ test("decimal commas are numbers and are written back, but what may be thousands
   );
 });
 
+test("numbers in other clothes are categories, and it is said", async () => {
+  for (const cells of [
+    ["1,250", "12,500", "1,000,000"],
+    ["5.0%", "7%", "12.5 %"],
+    ["$4.32", "$1,234.00", "$7"],
+    ["1.234,50", "12,25", "7"],
+  ]) {
+    const found = await column(cells);
+    expect(found.role).toBe("categorical");
+    expect(found.warnings[0]).toContain(`"${cells[0]}"`);
+  }
+  expect((await column(["1.2.3", "1.2.4", "1.3.0"])).warnings).toEqual([]);
+});
+
 test("a column learnt with decimal commas reads one with points, and the other way round", async () => {
   const file = (mark: string) => `a;class\n${count(30, (i) => `${i}${mark}5;${i % 3}`).join("\n")}\n`;
   const [commas, points] = [await readTable(file(",")), await readTable(file("."))];

@@ -65,7 +65,21 @@ function checkText(raw: RawColumn, around: Surroundings): void {
 }
 
 function fromWords(raw: RawColumn, around: Surroundings): Column {
-  return booleans(raw) ?? numbers(raw, around) ?? dates(raw, around) ?? categorical(raw);
+  return booleans(raw) ?? numbers(raw, around) ?? dates(raw, around) ?? plainWords(raw, around);
+}
+
+/** Numbers as people write them for people: 1,234.50 and $4 and 5 %. */
+const DRESSED = /^[-+(]?[$€£¥]?\s?\d[\d.,' ]*\s?[%$€£¥)]?$/;
+
+function plainWords(raw: RawColumn, around: Surroundings): Column {
+  const words = raw.words!;
+  // Bare digits are keys.
+  if (words.length > 2 && words.every((word) => DRESSED.test(word)) && /[^\d.+-]/.test(words.join(""))) {
+    around.warn(
+      `Column "${raw.name}" has numbers such as "${clip(words[0])}", which are not plain: taken as categories.`,
+    );
+  }
+  return categorical(raw);
 }
 
 /** Numbers: integer or numeric, with the digits they were written with; date-times of formats that have them. */

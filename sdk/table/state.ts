@@ -91,9 +91,9 @@ function checkFrequencies(field: Fields, count: number, column: string): void {
 
 function checkFormat(value: unknown, column: string): Format {
   const format = object(value, `the format of "${column}"`);
-  const { decimals, pad, words: pair, pattern } = format;
+  const { decimals, pad, comma = false, words: pair, pattern } = format;
   const digits = (n: unknown) => n === undefined || (whole(n) && (n as number) <= MOST_DECIMALS);
-  need(digits(decimals) && digits(pad), `the digits of "${column}"`);
+  need(digits(decimals) && digits(pad) && typeof comma === "boolean", `the digits of "${column}"`);
   if (pair !== undefined)
     need(words(pair, `the words of "${column}"`).length === 2, `the words of "${column}"`);
   if (pattern !== undefined) need(datePattern(text(pattern, "a pattern")), `the dates of "${column}"`);
