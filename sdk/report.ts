@@ -1,4 +1,5 @@
 /** A run as one HTML file: nothing to load, nothing to run, to be read in a browser, printed or mailed. */
+import { labelMetrics } from "./confusion.ts";
 import {
   drawImportancesOf,
   drawMeanImportancesOf,
@@ -182,8 +183,18 @@ ${table({
     score(guess(method)),
   ]),
 })}
+<p>${recommendationRule(result)}</p>
 ${figure("Held-out scores", drawMethodsOf(result))}
 </section>`;
+}
+
+/** What `choose` of choice.ts does, in words. */
+function recommendationRule({ metric, splits }: RunResult): string {
+  const error = average(splits.map(({ outOfFoldError }) => outOfFoldError));
+  const first = "The recommendation goes by the last column. There";
+  return metric in labelMetrics
+    ? `${first} the synthetic data must lead by ${score(error / 2)}, half the standard error of doing nothing, because its rows were found on these.`
+    : `${first} another method must be better than doing nothing by ${score(error)}, its standard error.`;
 }
 
 function bestOf(metric: string, value: (method: Method) => number | null | undefined): Method | undefined {
