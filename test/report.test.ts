@@ -92,9 +92,13 @@ describe("the report", () => {
 
   test("tells what the recommendation goes by", () => {
     const result = makeRun({ splits: 3 });
-    expect(textOf(renderReport(result))).toContain("the synthetic data must lead by 0.025, half the standard");
+    expect(textOf(renderReport(result))).toContain(
+      "the synthetic data must lead by 0.025, half the standard",
+    );
     const ranked = { ...result, metric: "average_precision" };
-    expect(textOf(renderReport(ranked))).toContain("must be better than doing nothing by 0.050, its standard");
+    expect(textOf(renderReport(ranked))).toContain(
+      "must be better than doing nothing by 0.050, its standard",
+    );
   });
 
   test("shows mean ± sd of every method and marks the best of each column", () => {
