@@ -2,6 +2,7 @@
 import { calibration } from "./calibration.ts";
 import { choose } from "./choice.ts";
 import { Cpu } from "./engine/module.ts";
+import { metricRange } from "./evidence.ts";
 import { PRIVACY_NOTE } from "./memorisation.ts";
 import { openMetric } from "./metrics.ts";
 import { cpuRanker } from "./ranking.ts";
@@ -128,13 +129,21 @@ function pool(tested: Tested[], classes: number): { y: Int32Array; proba: Record
 export function gatherEvidence(tested: Tested[], settings: Settings, classes: number): Evidence {
   const found = tested.map(({ result }) => result.evidence);
   const { train, test } = tested[0].result.rows;
-  const over = (values: readonly number[]): Interval =>
-    interval(values, { trainShare: train / (train + test) });
-  const used = (name: "real" | "synthetic" | "both") => over(found.map(({ utility }) => utility[name]));
+  const over = (values: readonly number[], range: readonly [number, number] = [0, 1]): Interval =>
+    interval(values, { trainShare: train / (train + test), range });
+  const measured = metricRange(openMetric(settings.metric, 2).name);
+  const used = (name: "real" | "synthetic" | "both") =>
+    over(
+      found.map(({ utility }) => utility[name]),
+      measured,
+    );
   const sign = utilitySign(settings);
   const gains = found.map(({ utility }) => sign * (utility.both - utility.real));
   const alike = (name: "distance" | "correlation" | "coverage") =>
-    over(found.map(({ fidelity }) => fidelity[name]));
+    over(
+      found.map(({ fidelity }) => fidelity[name]),
+      [0, name === "correlation" ? 2 : 1],
+    );
   const detections = known(found.map(({ fidelity }) => fidelity.detection));
   const copied = (name: Exclude<keyof Memorisation, "membership">) =>
     mean(found.map(({ memorisation }) => memorisation[name]));

@@ -3,7 +3,7 @@ import { type Calibration, calibration } from "./calibration.ts";
 import { type Classifier, type ClassifierName, openLearner } from "./classifiers.ts";
 import { Cpu } from "./engine/module.ts";
 import { inputError } from "./errors.ts";
-import { fidelity, memorisation, type TableRows } from "./evidence.ts";
+import { fidelity, memorisation, metricRange, type TableRows } from "./evidence.ts";
 import type { Labelled } from "./fidelity.ts";
 import { rowsByClass } from "./folds.ts";
 import { stackRows } from "./matrix.ts";
@@ -174,6 +174,7 @@ async function usefulness(
     );
   }
   const trainShare = (folds - 1) / folds;
+  const range = metricRange(measure.name);
   const over = (name: Source) => found.map(({ scores }) => scores[name]);
   const gains = found.map(({ scores }) => utility(measure, scores.both) - utility(measure, scores.real));
   const y = found.flatMap((fold) => [...fold.y]);
@@ -182,9 +183,9 @@ async function usefulness(
   return {
     metric: measure.name,
     utility: {
-      real: interval(over("real"), { trainShare }),
-      synthetic: interval(over("synthetic"), { trainShare }),
-      both: interval(over("both"), { trainShare }),
+      real: interval(over("real"), { trainShare, range }),
+      synthetic: interval(over("synthetic"), { trainShare, range }),
+      both: interval(over("both"), { trainShare, range }),
       gain: compare(gains, { trainShare }),
     },
     calibration: { before: reliability("real"), after: reliability("both") },

@@ -11,7 +11,7 @@ import {
 import { fewerRows, rowsByClass, stratifiedFolds } from "./folds.ts";
 import { stackRows, takeRows } from "./matrix.ts";
 import { closeness, repeated, shareIn } from "./memorisation.ts";
-import { type Metric, openMetric } from "./metrics.ts";
+import { METRIC_NAMES, type Metric, type MetricName, openMetric } from "./metrics.ts";
 import { derive, Random } from "./random.ts";
 import { cpuRanker } from "./ranking.ts";
 import { concat } from "./resampling.ts";
@@ -152,6 +152,16 @@ function textHash(text: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
   return hash >>> 0;
+}
+
+/** What values a metric can have; any, of one that is the user's own. */
+export function metricRange(name: string): readonly [number, number] {
+  if (name === "mcc") return [-1, 1];
+  if (name === "log_loss") return [0, Number.POSITIVE_INFINITY];
+  if (name === "brier") return [0, 2]; // of more than two classes
+  return METRIC_NAMES.includes(name as MetricName)
+    ? [0, 1]
+    : [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
 }
 
 /** What a split's evidence is taken from. */

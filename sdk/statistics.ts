@@ -203,14 +203,23 @@ const LEVEL = 0.95;
 
 /**
  * The mean over cross-validation splits with its 95 % confidence interval, its variance corrected as in {@link compare}
- * because splits share training rows.
+ * because splits share training rows. It ends where the values' `range` does.
  */
-export function interval(values: ArrayLike<number>, { trainShare }: { trainShare: number }): Interval {
+export function interval(
+  values: ArrayLike<number>,
+  { trainShare, range = [-Infinity, Infinity] }: { trainShare: number; range?: readonly [number, number] },
+): Interval {
   const n = values.length;
   const centre = mean(values);
   if (n < 2) return { mean: centre, sd: 0, low: null, high: null };
   const deviation = sd(values);
   const error = Math.sqrt(1 / n + (1 - trainShare) / trainShare) * deviation;
   const half = error * studentTQuantile((1 + LEVEL) / 2, n - 1);
-  return { mean: centre, sd: deviation, low: centre - half, high: centre + half };
+  const [least, most] = range;
+  return {
+    mean: centre,
+    sd: deviation,
+    low: Math.max(least, centre - half),
+    high: Math.min(most, centre + half),
+  };
 }

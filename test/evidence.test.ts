@@ -48,6 +48,8 @@ describe("agrees with scikit-learn and SciPy", () => {
       expect(found.low).toBeCloseTo(low, 9);
       expect(found.high).toBeCloseTo(high, 9);
     }
+    const bounded = interval([0.1, 0.9], { trainShare: 0.5, range: [0, 1] });
+    expect([bounded.low, bounded.high]).toEqual([0, 1]);
     expect(interval([0.4], { trainShare: 0.8 })).toEqual({ mean: 0.4, sd: 0, low: null, high: null });
   });
 
