@@ -436,7 +436,7 @@ ${table({
 }
 
 /** The command line that gives this run: what differs from the preset is named. */
-function command({ data, options, seed }: RunResult): string {
+function command({ data, options, seed, sweep }: RunResult): string {
   const preset = Object.hasOwn(PRESETS, String(options.preset)) ? (options.preset as PresetName) : "default";
   const objective = options.objective === "synthetic" ? "synthetic" : "augmented";
   // λ's default hangs on the objective, the cut's on the classifier.
@@ -470,6 +470,7 @@ function command({ data, options, seed }: RunResult): string {
     if (typeof value === "string" || typeof value === "number") flags.push([name, String(value)]);
     if (typeof value === "boolean") flags.push([value ? name : `no-${name}`, ""]);
   }
+  if (sweep) flags.push(["sweepLambda", sweep.map(({ lambda }) => lambda).join(",")]);
   const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
   const words = flags.map(([name, value]) => {
     if (value === "") return `--${kebab(name)}`;

@@ -221,6 +221,9 @@ describe("the report", () => {
     expect(textOf(renderReport(result))).toContain("--seed 7 --classifier tree ");
     result.options = { preset: "default", classifier: "tree", cut: 0.5 };
     expect(textOf(renderReport(result))).toContain("--classifier tree --cut 0.5 ");
+    const point = { score: 0.5, scoreSd: 0, distance: 0.1, correlation: 0.1, detection: 0.6 };
+    const sweep = [0, 0.25].map((lambda) => ({ lambda, ...point })) as never;
+    expect(textOf(renderReport({ ...result, sweep }))).toContain("--cut 0.5 --sweep-lambda 0,0.25 ");
   });
 
   test("trees are cut where it is best out of fold, logistic regression half of the way there", () => {
