@@ -1,4 +1,5 @@
 /** A run as one HTML file: nothing to load, nothing to run, to be read in a browser, printed or mailed. */
+import { command } from "./again.ts";
 import { labelMetrics } from "./confusion.ts";
 import {
   drawImportancesOf,
@@ -10,7 +11,7 @@ import {
   splitPictures,
 } from "./drawings.ts";
 import { Html, html, type Part } from "./html.ts";
-import { OPTIONS, PRESETS, type PresetName, resolveSettings, type Settings } from "./options.ts";
+import { OPTIONS, type Settings } from "./options.ts";
 import { clean, formatCount, formatFixed, formatNumber, formatPercent } from "./plots/text.ts";
 import { STYLE } from "./report.css.ts";
 import {
@@ -190,9 +191,11 @@ ${figure("Held-out scores", drawMethodsOf(result))}
 
 /** What `choose` of choice.ts does, in words. */
 function recommendationRule({ metric, splits }: RunResult): string {
-  const error = average(splits.map(({ outOfFoldError }) => outOfFoldError));
+  const estimated = splits.filter(({ outOfFold }) => outOfFold.none !== null);
+  if (estimated.length === 0) return "The training rows are too few to recommend anything by them.";
+  const error = average(estimated.map(({ outOfFoldError }) => outOfFoldError));
   const first = "The recommendation goes by the last column. There";
-  return metric in labelMetrics
+  return Object.hasOwn(labelMetrics, metric)
     ? `${first} the synthetic data must lead by ${score(error / 2)}, half the standard error of doing nothing, because its rows were found on these.`
     : `${first} another method must be better than doing nothing by ${score(error)}, its standard error.`;
 }
@@ -433,54 +436,4 @@ ${table({
 })}
 </details>
 </section>`;
-}
-
-/** The command line that gives this run: what differs from the preset is named. */
-function command({ data, options, seed, sweep }: RunResult): string {
-  const preset = Object.hasOwn(PRESETS, String(options.preset)) ? (options.preset as PresetName) : "default";
-  const objective = options.objective === "synthetic" ? "synthetic" : "augmented";
-  // λ's default hangs on the objective, the cut's on the classifier.
-  const classifier =
-    options.classifier === "tree" || options.classifier === "forest" ? options.classifier : "logistic";
-  const { objective: usualObjective, classifier: usualClassifier } = resolveSettings({ preset });
-  const usual: Record<string, unknown> = {
-    ...resolveSettings({ preset, objective, classifier }),
-    objective: usualObjective,
-    classifier: usualClassifier,
-  };
-  const flags: [string, string][] = [
-    ["target", data.target],
-    ["seed", String(seed)],
-  ];
-  if (data.image) flags.push(["size", `${data.image.width}x${data.image.height}`]);
-  if (data.image?.channels === 1) flags.push(["channels", "grey"]);
-  for (const [name, value] of Object.entries(options)) {
-    if (name === "target" || Object.hasOwn(OPTIONS, name) || value === undefined) continue;
-    flags.push([name, value === true ? "" : String(value)]);
-  }
-  if (preset !== "default") flags.push(["preset", preset]);
-  for (const name of Object.keys(OPTIONS)) {
-    const value = options[name];
-    if (
-      ["preset", "seed", "engine", "jobs", "profile"].includes(name) ||
-      value === undefined ||
-      value === usual[name]
-    )
-      continue;
-    if (typeof value === "string" || typeof value === "number") flags.push([name, String(value)]);
-    if (typeof value === "boolean") flags.push([value ? name : `no-${name}`, ""]);
-  }
-  if (sweep) flags.push(["sweepLambda", sweep.map(({ lambda }) => lambda).join(",")]);
-  const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-  const words = flags.map(([name, value]) => {
-    if (value === "") return `--${kebab(name)}`;
-    return `--${kebab(name)}${value.startsWith("-") ? "=" : " "}${quote(value)}`;
-  });
-  return ["makeit fit", data.name === "standard input" ? "-" : quote(data.name), ...words].join(" ");
-}
-
-/** A word for a POSIX shell. */
-function quote(word: string): string {
-  const text = clean(word);
-  return /^[\w./:@%+,-]+$/.test(text) && !text.startsWith("-") ? text : `'${text.replace(/'/g, "'\\''")}'`;
 }

@@ -110,7 +110,7 @@ export async function estimateRivals(
         : await outOfFold(trainX, trainY, classes, folds, model);
       sums[rival] += utility(metric, metric.compute(trainY, held[rival]!, classes)) / ESTIMATES;
     }
-    error = draw ? error : bootstrapError(held.none!, problem, random);
+    if (draw === 0) error = bootstrapError(held.none!, problem, random);
   }
   return { scores: sums, error };
 }

@@ -59,7 +59,7 @@ export function columnSplits(
   const words = names.map((name) => name.trim().toLowerCase());
   const named = words.filter((word) => word === "train" || word === "test").length;
   const kinds = new Set(words).size;
-  if (kinds < 2 || (named > 0 && (named < names.length || kinds > 2))) {
+  if (kinds < 2 || (named > 0 && named < names.length)) {
     const found = names.slice(0, 10).map((name) => `"${name}"`);
     throw inputError(
       `The split column holds ${found.join(", ") || "no rows"}; expected train and test and nothing else, or one value per split.`,

@@ -47,7 +47,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["split", "parquet", "budget"],
   ["model", "across", "advice"],
   ["run", "resample"],
-  ["report report.css", "sweep"],
+  ["report report.css again", "sweep"],
   ["outputs"],
   ["index"],
   ["lock"],

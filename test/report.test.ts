@@ -95,6 +95,11 @@ describe("the report", () => {
     expect(textOf(renderReport(result))).toContain(
       "the synthetic data must lead by 0.025, half the standard",
     );
+    const unknown = result.splits.map((split) => ({
+      ...split,
+      outOfFold: { ...split.outOfFold, none: null },
+    }));
+    expect(textOf(renderReport({ ...result, splits: unknown }))).toContain("too few to recommend anything");
     const ranked = { ...result, metric: "average_precision" };
     expect(textOf(renderReport(ranked))).toContain(
       "must be better than doing nothing by 0.050, its standard",
