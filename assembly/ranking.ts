@@ -1,10 +1,19 @@
 // The sorts behind trees and ranking metrics, and the metrics that need a sort.
+import { cleanF32 } from "./clean";
 
 /** The key of `x` as an unsigned integer of the same order (IEEE 754 bits, the sign folded in). */
 @inline
 export function orderedF32(x: f32): u32 {
   const bits = reinterpret<u32>(x);
   return bits ^ (<u32>(<i32>bits >> 31) | 0x80000000);
+}
+
+/** The key of the f32 at `from`, made finite: bits tell what need not be, and `min` and `max` are slow. */
+@inline
+export function keyAt(from: usize): u32 {
+  const bits = load<u32>(from);
+  const finite = bits << 1 < 0xff000000 && bits != 0x80000000;
+  return orderedF32(finite ? reinterpret<f32>(bits) : cleanF32(reinterpret<f32>(bits)));
 }
 
 /** The inverse of `orderedF32`. */
