@@ -172,8 +172,8 @@ export function keepSides(low: u32, high: u32): void {
 // saves the divisions: the cost Σ weight · impurity of two Gini children is 2 l₀l₁ / l + 2 r₀r₁ / r for two classes.
 
 /**
- * Two classes, every weight 1: two cuts at a time, of rows that `before` others precede. Only when one of a pair would be better (rarely) are its values
- * compared, for a cut must lie between different ones.
+ * Two classes, every weight 1: two cuts at a time, of rows that `before` others precede, `positive` of them of class 1.
+ * Only when one of a pair would cost less than `bar` (rarely) are its values compared: a cut lies between different ones.
  */
 function scanPlain(
   first: usize, earliest: usize, latest: usize, before: f64, positive: f64, bar: f64,
