@@ -1,19 +1,25 @@
 // Matrix products. All of them are one blocked product of a strided matrix with a matrix packed in panels:
-// 5 × 8 outputs at a time stay in registers, each element of a is read where it lies and spread over the lanes.
+// 2 × 16 outputs at a time stay in registers, each element of a is read where it lies and spread over the lanes.
 import { mark, reset, scratch } from "./memory";
-import { PANEL, PANEL_BYTES, pack, packTransposed, panelScratch, panelsOf } from "./panels";
-import { NONE, activate, load, loadPart, store, storePart, sumLanes } from "./simd";
+import { PANEL, PANEL_BYTES, pack, packPanel, packTransposed, panelScratch } from "./panels";
+import { NONE, RELU, activate, load, loadPart, store, storePart, sumLanes } from "./simd";
 
-const TILE_ROWS: i32 = 5;
-/** A block of panels stays in the second-level cache: at most this many floats. */
-const BLOCK: i32 = 65536;
-/** Steps of a product that are gone through for all its outputs before the next. */
+/** Rows of a tile: of a wide one, and of a high one for a panel of which at most half is used. */
+const WIDE: i32 = 2;
+const HIGH: i32 = 4;
+const HALF: i32 = PANEL / 2;
+/** A product goes through so many steps for all its outputs before the next … */
 const K_BLOCK: i32 = 1024;
-/** The same where a lies in columns, and so many rows of the product, in whole tiles. */
-const COLUMN_K: i32 = 256;
-const COLUMN_M: i32 = 320;
-/** Up to so many rows, x and w change their roles where sums are long: w is read where it lies. */
-const FEW: i32 = 2 * PANEL;
+/** … and a panel through so many rows before the next panel: at most these, and at most so many floats of a. */
+const M_BLOCK: i32 = 512;
+const A_BLOCK: i32 = 16384;
+/** The same where a lies in columns: each step there is another page of memory. */
+const COLUMN_K: i32 = 32;
+const COLUMN_M: i32 = 1280;
+/** For up to so many rows, packing what they are multiplied with takes longer than it saves. */
+const UNPACKED: i32 = 10;
+/** The bits of −∞. */
+const MINUS_INFINITY: i32 = 0xff800000;
 
 /** c + a · b, rounded once or twice, as the machine likes, in the module that may. */
 // @ts-ignore: decorator
@@ -23,113 +29,128 @@ function fused(c: v128, a: v128, b: v128): v128 {
   return f32x4.add(c, f32x4.mul(a, b));
 }
 
-// c (5, 8) = init (5, 8) + a (5, k) · b (k, 8). Element (r, i) of a lies at a + r · aRow + i · aStep; rows from m on
-// repeat the last one, so that nothing outside a is read (what they give is thrown away). Anything more than this in
-// the function, even after the loop, makes V8 spill the sums, at half the speed.
-function tile(
-  k: i32, m: i32, a: usize, aRow: usize, aStep: usize, b: usize, bRow: usize,
-  init: usize, initRow: usize, c: usize, cRow: usize,
+// c = max(least, init + a (2, k) · b (k, 16)) for `times` tiles of 2 × 16 below each other. Element (r, i) of a lies at
+// a + r · aRow + i · aStep; b ends at `end`, least is the bits of a number. Eight sums, a row of b and a number of a are
+// what fits the fifteen registers that V8 gives: a sum that is spilled makes each step wait for a store, at half the
+// speed. So nothing else may be alive within the loop (hence the bits), and few whole numbers.
+function wideTiles(
+  times: i32, a: usize, aRow: usize, aStep: usize, b: usize, bRow: usize, end: usize,
+  init: usize, initRow: usize, c: usize, cRow: usize, least: i32,
 ): void {
-  let a0 = a;
-  let a1 = a0 + (m > 1 ? aRow : 0);
-  let a2 = a1 + (m > 2 ? aRow : 0);
-  let a3 = a2 + (m > 3 ? aRow : 0);
-  let a4 = a3 + (m > 4 ? aRow : 0);
-  let c00 = v128.load(init), c01 = v128.load(init, 16);
-  init += initRow;
-  let c10 = v128.load(init), c11 = v128.load(init, 16);
-  init += initRow;
-  let c20 = v128.load(init), c21 = v128.load(init, 16);
-  init += initRow;
-  let c30 = v128.load(init), c31 = v128.load(init, 16);
-  init += initRow;
-  let c40 = v128.load(init), c41 = v128.load(init, 16);
-  for (; k > 0; k--) {
-    const b0 = v128.load(b);
-    const b1 = v128.load(b, 16);
-    let s = v128.load32_splat(a0);
-    c00 = fused(c00, s, b0);
-    c01 = fused(c01, s, b1);
-    s = v128.load32_splat(a1);
-    c10 = fused(c10, s, b0);
-    c11 = fused(c11, s, b1);
-    s = v128.load32_splat(a2);
-    c20 = fused(c20, s, b0);
-    c21 = fused(c21, s, b1);
-    s = v128.load32_splat(a3);
-    c30 = fused(c30, s, b0);
-    c31 = fused(c31, s, b1);
-    s = v128.load32_splat(a4);
-    c40 = fused(c40, s, b0);
-    c41 = fused(c41, s, b1);
-    a0 += aStep;
-    a1 += aStep;
-    a2 += aStep;
-    a3 += aStep;
-    a4 += aStep;
-    b += bRow;
+  for (; times > 0; times--) {
+    let a0 = a;
+    let a1 = a0 + aRow;
+    a = a1 + aRow;
+    let c00 = v128.load(init), c01 = v128.load(init, 16), c02 = v128.load(init, 32), c03 = v128.load(init, 48);
+    init += initRow;
+    let c10 = v128.load(init), c11 = v128.load(init, 16), c12 = v128.load(init, 32), c13 = v128.load(init, 48);
+    init += initRow;
+    let bi = b;
+    do {
+      const b0 = v128.load(bi), b1 = v128.load(bi, 16), b2 = v128.load(bi, 32), b3 = v128.load(bi, 48);
+      let s = v128.load32_splat(a0);
+      c00 = fused(c00, s, b0);
+      c01 = fused(c01, s, b1);
+      c02 = fused(c02, s, b2);
+      c03 = fused(c03, s, b3);
+      s = v128.load32_splat(a1);
+      c10 = fused(c10, s, b0);
+      c11 = fused(c11, s, b1);
+      c12 = fused(c12, s, b2);
+      c13 = fused(c13, s, b3);
+      a0 += aStep;
+      a1 += aStep;
+      bi += bRow;
+    } while (bi != end);
+    const bound = i32x4.splat(least);
+    v128.store(c, f32x4.pmax(c00, bound));
+    v128.store(c, f32x4.pmax(c01, bound), 16);
+    v128.store(c, f32x4.pmax(c02, bound), 32);
+    v128.store(c, f32x4.pmax(c03, bound), 48);
+    c += cRow;
+    v128.store(c, f32x4.pmax(c10, bound));
+    v128.store(c, f32x4.pmax(c11, bound), 16);
+    v128.store(c, f32x4.pmax(c12, bound), 32);
+    v128.store(c, f32x4.pmax(c13, bound), 48);
+    c += cRow;
   }
-  v128.store(c, c00);
-  v128.store(c, c01, 16);
-  c += cRow;
-  v128.store(c, c10);
-  v128.store(c, c11, 16);
-  c += cRow;
-  v128.store(c, c20);
-  v128.store(c, c21, 16);
-  c += cRow;
-  v128.store(c, c30);
-  v128.store(c, c31, 16);
-  c += cRow;
-  v128.store(c, c40);
-  v128.store(c, c41, 16);
 }
 
-// The same for a panel of which only the first four columns are used.
-function halfTile(
-  k: i32, m: i32, a: usize, aRow: usize, aStep: usize, b: usize, init: usize, initRow: usize, c: usize, cRow: usize,
+// The same for tiles of 4 × 8.
+function highTiles(
+  times: i32, a: usize, aRow: usize, aStep: usize, b: usize, bRow: usize, end: usize,
+  init: usize, initRow: usize, c: usize, cRow: usize, least: i32,
 ): void {
-  let a0 = a;
-  let a1 = a0 + (m > 1 ? aRow : 0);
-  let a2 = a1 + (m > 2 ? aRow : 0);
-  let a3 = a2 + (m > 3 ? aRow : 0);
-  let a4 = a3 + (m > 4 ? aRow : 0);
-  let c0 = v128.load(init);
-  let c1 = v128.load(init + initRow);
-  let c2 = v128.load(init + 2 * initRow);
-  let c3 = v128.load(init + 3 * initRow);
-  let c4 = v128.load(init + 4 * initRow);
-  for (; k > 0; k--) {
-    const b0 = v128.load(b);
-    c0 = fused(c0, v128.load32_splat(a0), b0);
-    c1 = fused(c1, v128.load32_splat(a1), b0);
-    c2 = fused(c2, v128.load32_splat(a2), b0);
-    c3 = fused(c3, v128.load32_splat(a3), b0);
-    c4 = fused(c4, v128.load32_splat(a4), b0);
-    a0 += aStep;
-    a1 += aStep;
-    a2 += aStep;
-    a3 += aStep;
-    a4 += aStep;
-    b += PANEL_BYTES;
+  for (; times > 0; times--) {
+    let a0 = a;
+    let a1 = a0 + aRow;
+    let a2 = a1 + aRow;
+    let a3 = a2 + aRow;
+    a = a3 + aRow;
+    let c00 = v128.load(init), c01 = v128.load(init, 16);
+    init += initRow;
+    let c10 = v128.load(init), c11 = v128.load(init, 16);
+    init += initRow;
+    let c20 = v128.load(init), c21 = v128.load(init, 16);
+    init += initRow;
+    let c30 = v128.load(init), c31 = v128.load(init, 16);
+    init += initRow;
+    let bi = b;
+    do {
+      const b0 = v128.load(bi), b1 = v128.load(bi, 16);
+      let s = v128.load32_splat(a0);
+      c00 = fused(c00, s, b0);
+      c01 = fused(c01, s, b1);
+      s = v128.load32_splat(a1);
+      c10 = fused(c10, s, b0);
+      c11 = fused(c11, s, b1);
+      s = v128.load32_splat(a2);
+      c20 = fused(c20, s, b0);
+      c21 = fused(c21, s, b1);
+      s = v128.load32_splat(a3);
+      c30 = fused(c30, s, b0);
+      c31 = fused(c31, s, b1);
+      a0 += aStep;
+      a1 += aStep;
+      a2 += aStep;
+      a3 += aStep;
+      bi += bRow;
+    } while (bi != end);
+    const bound = i32x4.splat(least);
+    v128.store(c, f32x4.pmax(c00, bound));
+    v128.store(c, f32x4.pmax(c01, bound), 16);
+    c += cRow;
+    v128.store(c, f32x4.pmax(c10, bound));
+    v128.store(c, f32x4.pmax(c11, bound), 16);
+    c += cRow;
+    v128.store(c, f32x4.pmax(c20, bound));
+    v128.store(c, f32x4.pmax(c21, bound), 16);
+    c += cRow;
+    v128.store(c, f32x4.pmax(c30, bound));
+    v128.store(c, f32x4.pmax(c31, bound), 16);
+    c += cRow;
   }
-  v128.store(c, c0);
-  v128.store(c + cRow, c1);
-  v128.store(c + 2 * cRow, c2);
-  v128.store(c + 3 * cRow, c3);
-  v128.store(c + 4 * cRow, c4);
 }
 
-// to[r, j] = from[r, j] for r < rows, j < cols, element by element
-function copyTile(to: usize, toRow: usize, from: usize, fromRow: usize, rows: i32, cols: i32): void {
+// @ts-ignore: decorator
+@inline
+function tiles(
+  wide: bool, rows: i32, a: usize, aRow: usize, aStep: usize, b: usize, bRow: usize, end: usize,
+  init: usize, initRow: usize, c: usize, cRow: usize, least: i32,
+): void {
+  if (wide) wideTiles(rows / WIDE, a, aRow, aStep, b, bRow, end, init, initRow, c, cRow, least);
+  else highTiles(rows / HIGH, a, aRow, aStep, b, bRow, end, init, initRow, c, cRow, least);
+}
+
+// to[r, j] = from[r, j] for r < rows, j < cols
+function copyPart(to: usize, toRow: usize, from: usize, fromRow: usize, rows: i32, cols: i32): void {
   for (let r = 0; r < rows; r++, to += toRow, from += fromRow) {
-    for (let j: usize = 0; j < <usize>cols << 2; j += 4) f32.store(to + j, f32.load(from + j));
+    for (let j = 0; j < cols; j += 4) store(to + (<usize>j << 2), load(from + (<usize>j << 2), cols - j), cols - j);
   }
 }
 
-// c (m, n) = f(init + a (m, k) · b (k, n)), b in panels. init has the strides initRow and initPanel (bytes from one
-// panel of eight columns to the next); it may be c itself, to add to what is there. b may also lie as it is, its rows
-// bRow bytes long, where n is a multiple of eight.
+// c (m, n) = f(init + a (m, k) · b (k, n)), b in panels, or as it is with rows of bRow bytes. init has the strides
+// initRow and initPanel (bytes from one panel to the next); it may be c itself, to add to what is there.
 function multiply(
   m: i32, n: i32, k: i32, a: usize, aRow: usize, aStep: usize, b: usize, bRow: usize,
   init: usize, initRow: usize, initPanel: usize, c: usize, activation: u32,
@@ -137,64 +158,61 @@ function multiply(
   const cRow = <usize>n << 2;
   const bPanel = bRow == PANEL_BYTES ? <usize>k * PANEL_BYTES : PANEL_BYTES;
   const kBlock = aStep == 4 ? K_BLOCK : COLUMN_K;
-  const mBlock = aStep == 4 ? i32.MAX_VALUE : COLUMN_M;
-  const panels = panelsOf(n);
+  const mBlock = aStep == 4 ? min(max(A_BLOCK / min(k, kBlock) & -HIGH, HIGH), M_BLOCK) : COLUMN_M;
   const start = mark();
-  const edge = scratch(<usize>TILE_ROWS * PANEL_BYTES);
+  const edge = scratch(<usize>min(m, mBlock) * PANEL_BYTES);
+  const slice = scratch(<usize>kBlock * PANEL_BYTES);
   for (let m0 = 0; m0 < m; m0 += mBlock) {
-    const m1 = min(m0 + mBlock, m);
+    const rows = min(mBlock, m - m0);
     for (let k0 = 0; k0 < k; k0 += kBlock) {
       const kc = min(kBlock, k - k0);
-      const last = k0 + kc == k;
-      const pBlock = max(BLOCK / (kc * PANEL), 1);
-      for (let p0 = 0; p0 < panels; p0 += pBlock) {
-        const p1 = min(p0 + pBlock, panels);
-        for (let i = m0; i < m1; i += TILE_ROWS) {
-          const rows = min(TILE_ROWS, m1 - i);
-          const at = a + <usize>i * aRow + <usize>k0 * aStep;
-          const ci = c + <usize>i * cRow;
-          for (let p = p0; p < p1; p++) {
-            const cols = min(PANEL, n - p * PANEL);
-            const panel = b + <usize>p * bPanel + <usize>k0 * bRow;
-            const cp = ci + <usize>p * PANEL_BYTES;
-            let from = cp, fromRow = cRow;
-            if (k0 == 0) {
-              from = init + <usize>i * initRow + <usize>p * initPanel;
-              fromRow = initRow;
-            }
-            if (rows == TILE_ROWS && cols == PANEL) {
-              tile(kc, rows, at, aRow, aStep, panel, bRow, from, fromRow, cp, cRow);
-            } else {
-              if (from == cp) {
-                copyTile(edge, PANEL_BYTES, from, fromRow, rows, cols);
-                from = edge;
-                fromRow = PANEL_BYTES;
-              }
-              if (cols > 4) tile(kc, rows, at, aRow, aStep, panel, bRow, from, fromRow, edge, PANEL_BYTES);
-              else halfTile(kc, rows, at, aRow, aStep, panel, from, fromRow, edge, PANEL_BYTES);
-              copyTile(cp, cRow, edge, PANEL_BYTES, rows, cols);
-            }
-          }
-          if (last && activation != NONE) {
-            const cp = ci + <usize>p0 * PANEL_BYTES;
-            const cols = min(p1 * PANEL, n) - p0 * PANEL;
-            if (cols == n) activate(cp, rows * n, activation);
-            else for (let r = 0; r < rows; r++) activate(cp + <usize>r * cRow, cols, activation);
+      const least = activation == RELU && k0 + kc == k ? 0 : MINUS_INFINITY;
+      const at = a + <usize>m0 * aRow + <usize>k0 * aStep;
+      for (let p = 0; p * PANEL < n; p++) {
+        const cols = min(PANEL, n - p * PANEL);
+        const wide = cols > HALF;
+        const whole = cols == (wide ? PANEL : HALF);
+        let panel = b + <usize>p * bPanel + <usize>k0 * bRow, step = bRow;
+        if (step != PANEL_BYTES && (!whole || rows > UNPACKED)) {
+          packPanel(panel, step, kc, cols, slice);
+          panel = slice;
+          step = PANEL_BYTES;
+        }
+        const end = panel + <usize>kc * step;
+        const cp = c + <usize>m0 * cRow + <usize>p * PANEL_BYTES;
+        // A panel that is not whole is summed up apart.
+        const to = whole ? cp : edge, toRow = whole ? cRow : PANEL_BYTES;
+        let from = to, fromRow = toRow;
+        if (k0 == 0) {
+          from = init + <usize>m0 * initRow + <usize>p * initPanel;
+          fromRow = initRow;
+          if (!whole && from == cp) {
+            copyPart(edge, PANEL_BYTES, cp, cRow, rows, cols);
+            from = edge;
+            fromRow = PANEL_BYTES;
           }
         }
+        let r = rows & (wide ? -WIDE : -HIGH);
+        tiles(wide, r, at, aRow, aStep, panel, step, end, from, fromRow, to, toRow, least);
+        // Rows that are left over fill a tile each, all its rows in one place.
+        for (; r < rows; r++) {
+          const ar = at + <usize>r * aRow, fr = from + <usize>r * fromRow, tr = to + <usize>r * toRow;
+          tiles(wide, wide ? WIDE : HIGH, ar, 0, aStep, panel, step, end, fr, 0, tr, 0, least);
+        }
+        if (!whole && k0 + kc == k) copyPart(cp, cRow, edge, PANEL_BYTES, rows, cols);
       }
     }
   }
+  if (activation > RELU) activate(c, m * n, activation);
   reset(start);
 }
 
-/** Scratch with each number of `bias` eight times, for as many rows as tiles touch. */
+/** Scratch with each number of `bias` in all columns of a panel. */
 function biasRows(bias: usize, rows: i32): usize {
-  const init = zeros(<usize>(rows + TILE_ROWS) * PANEL_BYTES);
+  const init = scratch(<usize>rows * PANEL_BYTES);
   for (let s = 0; s < rows; s++) {
     const value = v128.load32_splat(bias + (<usize>s << 2));
-    v128.store(init + <usize>s * PANEL_BYTES, value);
-    v128.store(init + <usize>s * PANEL_BYTES, value, 16);
+    for (let j: usize = 0; j < PANEL_BYTES; j += 16) v128.store(init + <usize>s * PANEL_BYTES + j, value);
   }
   return init;
 }
@@ -217,16 +235,6 @@ export function dense(x: usize, w: usize, b: usize, y: usize, rows: i32, inner: 
   }
   const start = mark();
   const out = <usize>cols << 2;
-  if (rows <= FEW && inner >= cols) {
-    const panels = panelScratch(inner, rows);
-    packTransposed(x, inner, rows, panels);
-    const turned = scratch(out * rows);
-    multiply(cols, rows, inner, w, 4, out, panels, PANEL_BYTES, biasRows(b, cols), PANEL_BYTES, 0, turned, NONE);
-    for (let j = 0; j < cols; j++) copyTile(y + (<usize>j << 2), out, turned + (<usize>(j * rows) << 2), 4, rows, 1);
-    activate(y, rows * cols, activation);
-    reset(start);
-    return;
-  }
   const block = min(inner, K_BLOCK);
   const panels = panelScratch(block, cols);
   const bias = panelScratch(1, cols);
@@ -295,16 +303,9 @@ export function dense_dw_part(
 ): void {
   const start = mark();
   const zero = zeros(PANEL_BYTES);
-  let b = dy, bRow = <usize>cols << 2;
-  // For the rows of two tiles, packing it would take longer than it saves.
-  if (to - from > 2 * TILE_ROWS || cols % PANEL != 0) {
-    b = panelScratch(rows, cols);
-    bRow = PANEL_BYTES;
-    pack(dy, rows, cols, b);
-  }
   const at = x + (<usize>from << 2);
   const out = dw + ((<usize>from * cols) << 2);
-  multiply(to - from, cols, rows, at, 4, <usize>inner << 2, b, bRow, zero, 0, 0, out, NONE);
+  multiply(to - from, cols, rows, at, 4, <usize>inner << 2, dy, <usize>cols << 2, zero, 0, 0, out, NONE);
   reset(start);
 }
 
@@ -368,21 +369,18 @@ export function head_dh(dy: usize, kernel: usize, dh: usize, sets: i32, rows: i3
 export function head_dk(
   dy: usize, h: usize, dkernel: usize, dbias: usize, sets: i32, rows: i32, width: i32, rank: i32,
 ): void {
-  const start = mark();
-  const panels = panelScratch(width, rank);
+  const out = <usize>rank << 2;
   memory.fill(dkernel, 0, (<usize>rows * rank) << 2);
   memory.fill(dbias, 0, <usize>rows << 2);
   for (let b = 0; b < sets; b++) {
     const dyb = dy + ((<usize>b * rows * width) << 2);
-    pack(h + ((<usize>b * width * rank) << 2), width, rank, panels);
-    const step = <usize>rank << 2;
-    multiply(rows, rank, width, dyb, <usize>width << 2, 4, panels, PANEL_BYTES, dkernel, step, PANEL_BYTES, dkernel, NONE);
+    const hb = h + (<usize>b * width * out);
+    multiply(rows, rank, width, dyb, <usize>width << 2, 4, hb, out, dkernel, out, PANEL_BYTES, dkernel, NONE);
     for (let s = 0; s < rows; s++) {
       const at = dbias + (<usize>s << 2);
       f32.store(at, f32.load(at) + sum(dyb + ((<usize>s * width) << 2), width));
     }
   }
-  reset(start);
 }
 
 // Σ x

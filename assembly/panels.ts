@@ -1,10 +1,10 @@
-// Panels: a matrix (k, n) stored eight columns at a time, [⌈n / 8⌉][k][8], so that a product reads it in order.
+// Panels: a matrix (k, n) stored sixteen columns at a time, [⌈n / 16⌉][k][16], so that a product reads it in order.
 import { scratch } from "./memory";
-import { loadPart } from "./simd";
+import { load } from "./simd";
 
-export const PANEL: i32 = 8;
+export const PANEL: i32 = 16;
 /** The bytes of one row of a panel. */
-export const PANEL_BYTES: usize = 32;
+export const PANEL_BYTES: usize = 64;
 
 // @ts-ignore: decorator
 @inline
@@ -19,25 +19,31 @@ export function panelScratch(k: i32, n: i32): usize {
   return scratch(<usize>panelsOf(n) * k * PANEL_BYTES);
 }
 
-// out [⌈n / 8⌉][k][8] = b (k, n), columns beyond n are 0
+// out [⌈n / 16⌉][k][16] = b (k, n), columns beyond n are 0
 export function pack(b: usize, k: i32, n: i32, out: usize): void {
-  const row = <usize>n << 2;
-  for (let p = 0; p < n; p += PANEL) {
-    const cols = min(PANEL, n - p);
-    let from = b + (<usize>p << 2);
-    for (let i = 0; i < k; i++, from += row, out += PANEL_BYTES) {
-      if (cols == PANEL) {
-        v128.store(out, v128.load(from));
-        v128.store(out, v128.load(from, 16), 16);
-      } else {
-        v128.store(out, cols < 4 ? loadPart(from, cols) : v128.load(from));
-        v128.store(out, cols > 4 ? loadPart(from + 16, cols - 4) : f32x4.splat(0), 16);
+  for (let p = 0; p < n; p += PANEL, out += <usize>k * PANEL_BYTES) {
+    packPanel(b + (<usize>p << 2), <usize>n << 2, k, min(PANEL, n - p), out);
+  }
+}
+
+// out [k][16] = the first `cols` columns of b (k, …), whose rows are `row` bytes apart; the others are 0
+export function packPanel(b: usize, row: usize, k: i32, cols: i32, out: usize): void {
+  for (let i = 0; i < k; i++, b += row, out += PANEL_BYTES) {
+    if (cols == PANEL) {
+      v128.store(out, v128.load(b));
+      v128.store(out, v128.load(b, 16), 16);
+      v128.store(out, v128.load(b, 32), 32);
+      v128.store(out, v128.load(b, 48), 48);
+    } else {
+      for (let j = 0; j < PANEL; j += 4) {
+        const left = cols - j, at = <usize>j << 2;
+        v128.store(out + at, left > 0 ? load(b + at, left) : f32x4.splat(0));
       }
     }
   }
 }
 
-// out [⌈n / 8⌉][k][8] = bᵀ with b (n, k), columns beyond n are 0
+// out [⌈n / 16⌉][k][16] = bᵀ with b (n, k), columns beyond n are 0
 export function packTransposed(b: usize, k: i32, n: i32, out: usize): void {
   const row = <usize>k << 2;
   for (let p = 0; p < n; p += PANEL, out += <usize>k * PANEL_BYTES) {
@@ -58,9 +64,9 @@ function transpose4(from: usize, row: usize, k: i32, out: usize): void {
     const low01 = i32x4.shuffle(r0, r1, 0, 4, 1, 5), high01 = i32x4.shuffle(r0, r1, 2, 6, 3, 7);
     const low23 = i32x4.shuffle(r2, r3, 0, 4, 1, 5), high23 = i32x4.shuffle(r2, r3, 2, 6, 3, 7);
     v128.store(out, i32x4.shuffle(low01, low23, 0, 1, 4, 5));
-    v128.store(out, i32x4.shuffle(low01, low23, 2, 3, 6, 7), 32);
-    v128.store(out, i32x4.shuffle(high01, high23, 0, 1, 4, 5), 64);
-    v128.store(out, i32x4.shuffle(high01, high23, 2, 3, 6, 7), 96);
+    v128.store(out, i32x4.shuffle(low01, low23, 2, 3, 6, 7), 64);
+    v128.store(out, i32x4.shuffle(high01, high23, 0, 1, 4, 5), 128);
+    v128.store(out, i32x4.shuffle(high01, high23, 2, 3, 6, 7), 192);
   }
   for (; i < k; i++, from += 4, out += PANEL_BYTES) {
     f32.store(out, f32.load(from));

@@ -129,8 +129,8 @@ class Ledger implements Backend {
   prepare<K extends KernelName>(kernel: K, call: KernelCall<K>): Step {
     checkCall(kernel, call);
     // What a product packs while it runs.
-    const { rows = 0, inner = 0, cols = 0 } = call as { rows?: number; inner?: number; cols?: number };
-    const packed = cols * (kernel === "dense_dw" ? rows : kernel === "dense" ? Math.min(inner, 1024) : inner);
+    const { inner = 0, cols = 0 } = call as { inner?: number; cols?: number };
+    const packed = kernel === "dense_dw" ? 0 : cols * (kernel === "dense" ? Math.min(inner, 1024) : inner);
     this.#scratch = Math.max(this.#scratch, 4 * packed);
     return { kernel };
   }

@@ -84,7 +84,7 @@ test("a run says its plan first and keeps to it", async () => {
   const plans: string[] = [];
   const { result } = await fit(table, {
     target: "label",
-    memory: "222mb",
+    memory: "212mb",
     samples: "512",
     splits: 2,
     epochs: 1,

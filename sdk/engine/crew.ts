@@ -32,8 +32,8 @@ export type StartHand = (hand: Hand) => Promise<{ stop(): void }>;
 const LEAST = 2 ** 18;
 const LEAST_PASSED = 2 ** 15;
 const PAGE = 2 ** 16; // bytes; as many pages are all that there can be
-/** Rows that a product does at once. */
-const TILE = 5;
+/** Rows that a product does at once, at most. */
+const TILE = 4;
 
 let start: StartHand | undefined;
 
@@ -197,15 +197,10 @@ export class Crew {
   }
 }
 
-/** What a product packs; nothing else takes scratch in parts, but for a line or two. */
+/** What a product packs, and what it sums up apart; nothing else takes scratch in parts, but for a line or two. */
 function scratchOf({ rows = 0, inner = 0, cols = 0, width = 0, rank = 0 }: Record<string, number>): number {
-  const wide = (n: number) => 8 * Math.ceil(n / 8) + 8;
-  const panels = Math.max(
-    inner * wide(cols),
-    cols * wide(inner),
-    rows * wide(cols),
-    rank * wide(width),
-    rows * wide(rank),
-  );
-  return 4 * panels + 32 * (rows + 64);
+  const wide = (n: number) => 16 * Math.ceil(n / 16);
+  const panels = Math.max(inner * wide(cols), cols * wide(inner), rank * wide(width), rows * wide(rank));
+  const apart = 16 * (1280 + 1024);
+  return 4 * (panels + apart + wide(cols) + 16 * rows) + PAGE;
 }
