@@ -13,11 +13,13 @@ const K_BLOCK: i32 = 1024;
 /** … and a panel through so many rows before the next panel: at most these, and at most so many floats of a. */
 const M_BLOCK: i32 = 512;
 const A_BLOCK: i32 = 16384;
-/** The same where a lies in columns: each step there is another page of memory. */
+/** The same where a lies in columns: each step is another page of memory there, of which few are known at a time. */
 const COLUMN_K: i32 = 32;
 const COLUMN_M: i32 = 1280;
+/** Steps at a time where b is not packed. */
+const PLAIN_K: i32 = 64;
 /** For up to so many rows, packing what they are multiplied with takes longer than it saves. */
-const UNPACKED: i32 = 10;
+const UNPACKED: i32 = 16;
 /** The bits of −∞. */
 const MINUS_INFINITY: i32 = 0xff800000;
 
@@ -157,7 +159,7 @@ function multiply(
 ): void {
   const cRow = <usize>n << 2;
   const bPanel = bRow == PANEL_BYTES ? <usize>k * PANEL_BYTES : PANEL_BYTES;
-  const kBlock = aStep == 4 ? K_BLOCK : COLUMN_K;
+  const kBlock = aStep != 4 ? COLUMN_K : bRow == PANEL_BYTES ? K_BLOCK : PLAIN_K;
   const mBlock = aStep == 4 ? min(max(A_BLOCK / min(k, kBlock) & -HIGH, HIGH), M_BLOCK) : COLUMN_M;
   const start = mark();
   const edge = scratch(<usize>min(m, mBlock) * PANEL_BYTES);
@@ -235,11 +237,16 @@ export function dense(x: usize, w: usize, b: usize, y: usize, rows: i32, inner: 
   }
   const start = mark();
   const out = <usize>cols << 2;
-  const block = min(inner, K_BLOCK);
-  const panels = panelScratch(block, cols);
+  const row = <usize>inner << 2;
   const bias = panelScratch(1, cols);
   pack(b, 1, cols, bias);
-  const row = <usize>inner << 2;
+  if (rows <= UNPACKED) {
+    multiply(rows, cols, inner, x, row, 4, w, out, bias, 0, PANEL_BYTES, y, activation);
+    reset(start);
+    return;
+  }
+  const block = min(inner, K_BLOCK);
+  const panels = panelScratch(block, cols);
   // Weights are packed a block at a time: for few rows they would otherwise go to memory and back.
   for (let k = 0; k < inner; k += block) {
     const kc = min(block, inner - k);
