@@ -3,7 +3,8 @@ import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Backend } from "../sdk/engine/backend.ts";
-import { BOX, FORK, FUNCTION, LEFT, NOTHING } from "../sdk/engine/hand.ts";
+import { Crew, provideThreads } from "../sdk/engine/crew.ts";
+import { BOX, FUNCTIONS, LEFT, OPEN } from "../sdk/engine/hand.ts";
 import { type KernelCall, type KernelName, kernels } from "../sdk/engine/kernels.ts";
 import { load } from "../sdk/engine/module.ts";
 import { startHand } from "../sdk/hands.ts";
@@ -100,27 +101,44 @@ test("where addresses are few the shared memory is smaller", async () => {
   }
 });
 
-test("a thread that is woken for nothing does nothing", async () => {
+test("a thread takes a part once, and nothing where nothing is open", async () => {
   const memory = new WebAssembly.Memory({ initial: 32, maximum: 65536, shared: true });
   const control = new Int32Array(new SharedArrayBuffer(3 * 4));
-  const box = new Float64Array(new SharedArrayBuffer(BOX * 8));
+  const boxes = [1, 2].map(() => new Float64Array(new SharedArrayBuffer(BOX * 8)));
   const file = pathToFileURL(resolve("dist/hand.js"));
-  const thread = await startHand(file)({ module: await load("threads"), memory, control, box });
+  const hand = { module: await load("threads"), memory, control, boxes, number: 1 };
+  const thread = await startHand(file)(hand);
   const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-  box[FUNCTION] = NOTHING;
+  const [x, y] = [2 ** 20, 2 ** 20 + 16];
+  const sum = new Float32Array(memory.buffer, y, 1);
+  new Float32Array(memory.buffer, x, 1)[0] = 3;
+  boxes[0].set([0, FUNCTIONS.indexOf("add"), 4, x, y, 1, 1]);
   Atomics.store(control, LEFT, 1);
-  // As from a fork whose thread was held up between its two steps: the count, and the call.
   for (let woken = 0, tries = 0; woken < 3 && tries < 100; tries++) {
     await sleep(20);
-    woken += Atomics.notify(control, FORK);
+    woken += Atomics.notify(control, OPEN);
   }
   await sleep(100);
-  expect(Atomics.load(control, LEFT)).toBe(1);
-  Atomics.add(control, FORK, 1);
-  Atomics.notify(control, FORK);
+  expect([sum[0], Atomics.load(control, LEFT)]).toEqual([0, 1]);
+  Atomics.store(control, OPEN, 1);
+  Atomics.notify(control, OPEN);
   await sleep(100);
-  expect(Atomics.load(control, LEFT)).toBe(0);
+  expect([sum[0], Atomics.load(control, LEFT), Atomics.load(control, OPEN)]).toEqual([3, 0, 0]);
   thread.stop();
+});
+
+test("what no thread takes, the caller does", async () => {
+  provideThreads(async () => ({ stop: () => {} }));
+  const crew = await Crew.open(3);
+  const length = 300_000;
+  const [x, y] = [crew.cpu.alloc(4 * length), crew.cpu.alloc(4 * length)];
+  new Float32Array(crew.cpu.exports.memory.buffer, x, length).fill(2);
+  const add = crew.cut("add", [x, y, length, 1]);
+  for (let time = 1; time <= 3; time++) {
+    add!();
+    expect(new Float32Array(crew.cpu.exports.memory.buffer, y, length).every((sum) => sum === 2 * time)).toBe(true);
+  }
+  crew.close();
 });
 
 describe("a whole run", () => {

@@ -1,25 +1,25 @@
 /**
  * Kernels on several threads: instances of one module in one shared memory. A kernel is cut along its outermost
- * dimension, so that every number comes about as it does on one thread, whatever their number. This thread forks, does
- * the first part, and waits for the others. Loaded when it is asked for.
+ * dimension, so that every number comes about as it does on one thread, whatever their number. This thread offers the
+ * parts, does the first and whatever nobody has taken, and waits for what was. Loaded when it is asked for.
  */
 import { engineError, MakeitError } from "../errors.ts";
 import { signature } from "./check.ts";
 import { cutOf, lengthPer } from "./chunks.ts";
 import {
   BOX,
-  CLOSE,
+  CLOSED,
   COUNT,
   FAILED,
   FIRST,
-  FORK,
   FUNCTION,
   FUNCTIONS,
   type Hand,
   LEFT,
-  NOTHING,
+  OPEN,
   SCRATCH,
   SPINS,
+  take,
 } from "./hand.ts";
 import { instantiate } from "./instance.ts";
 import { type KernelName, kernels } from "./kernels.ts";
@@ -97,7 +97,9 @@ export class Crew {
       { length: threads - 1 },
       () => new Float64Array(new SharedArrayBuffer(BOX * Float64Array.BYTES_PER_ELEMENT)),
     );
-    const hands = await Promise.all(boxes.map((box) => start!({ module, memory, control, box })));
+    const hands = await Promise.all(
+      boxes.map((_, number) => start!({ module, memory, control, boxes, number })),
+    );
     return new Crew(cpu, control, boxes, hands);
   }
 
@@ -117,9 +119,8 @@ export class Crew {
   }
 
   close(): void {
-    for (const box of this.#boxes) box[FUNCTION] = CLOSE;
-    Atomics.add(this.#control, FORK, 1);
-    Atomics.notify(this.#control, FORK);
+    Atomics.store(this.#control, OPEN, CLOSED);
+    Atomics.notify(this.#control, OPEN);
     for (const hand of this.#hands) hand.stop();
   }
 
@@ -176,18 +177,21 @@ export class Crew {
 
   #fork(place: number, own: (...numbers: number[]) => void, calls: readonly number[][]): void {
     const control = this.#control;
-    const others = calls.length - 1;
-    this.#boxes.forEach((box, i) => {
-      box[FUNCTION] = i < others ? place : NOTHING;
-      if (i >= others) return;
-      const call = calls[i + 1];
+    for (let part = 1; part < calls.length; part++) {
+      const box = this.#boxes[part - 1];
+      const call = calls[part];
+      box[FUNCTION] = place;
       box[COUNT] = call.length;
       for (let j = 0; j < call.length; j++) box[FIRST + j] = call[j];
-    });
-    Atomics.store(control, LEFT, this.#boxes.length);
-    Atomics.add(control, FORK, 1);
-    Atomics.notify(control, FORK);
+    }
+    Atomics.store(control, LEFT, calls.length - 1);
+    Atomics.store(control, OPEN, calls.length - 1);
+    Atomics.notify(control, OPEN);
     own(...calls[0]);
+    for (let part = take(control); part > 0; part = take(control)) {
+      own(...calls[part]);
+      Atomics.sub(control, LEFT, 1);
+    }
     for (let spin = 0; Atomics.load(control, LEFT) > 0; spin++) {
       // Others are at work here too: let the core go to whom is waited for.
       if (spin > SPINS && this.#sleeps) Atomics.wait(control, LEFT, Atomics.load(control, LEFT), 1);
