@@ -298,10 +298,15 @@ function scale(x: usize, factor: f32, y: usize, length: i32): void {
   if (length > 0) storePart(y, f32x4.mul(loadPart(x, length), spread), length);
 }
 
-// dw (inner, cols) = xᵀ (inner, rows) · dy (rows, cols)
+// dw (inner, cols) = xᵀ (inner, rows) · dy (rows, cols); a single column is (dyᵀ · x)ᵀ
 export function dense_dw(x: usize, dy: usize, dw: usize, rows: i32, inner: i32, cols: i32): void {
-  if (cols == 1) weighRows(x, dy, dw, rows, inner);
-  else dense_dw_part(x, dy, dw, rows, inner, cols, 0, inner);
+  if (cols > 1) {
+    dense_dw_part(x, dy, dw, rows, inner, cols, 0, inner);
+    return;
+  }
+  const start = mark();
+  multiply(1, inner, rows, dy, 0, 4, x, <usize>inner << 2, zeros(PANEL_BYTES), 0, 0, dw, NONE);
+  reset(start);
 }
 
 // The rows from … to of dw, which is there as a whole: what one of several threads does of dense_dw, for 2 columns on.
@@ -309,38 +314,9 @@ export function dense_dw_part(
   x: usize, dy: usize, dw: usize, rows: i32, inner: i32, cols: i32, from: i32, to: i32,
 ): void {
   const start = mark();
-  const zero = zeros(PANEL_BYTES);
-  const at = x + (<usize>from << 2);
-  const out = dw + ((<usize>from * cols) << 2);
-  multiply(to - from, cols, rows, at, 4, <usize>inner << 2, dy, <usize>cols << 2, zero, 0, 0, out, NONE);
+  const at = x + (<usize>from << 2), out = dw + ((<usize>from * cols) << 2);
+  multiply(to - from, cols, rows, at, 4, <usize>inner << 2, dy, <usize>cols << 2, zeros(PANEL_BYTES), 0, 0, out, NONE);
   reset(start);
-}
-
-// y (cols) = Σ_i weight[i] · x[i, …], sixteen columns at a time: whole cache lines
-function weighRows(x: usize, weight: usize, y: usize, rows: i32, cols: i32): void {
-  const row = <usize>cols << 2;
-  let j = 0;
-  for (; j + 16 <= cols; j += 16, x += 64, y += 64) {
-    let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0;
-    for (let i = 0, p = x; i < rows; i++, p += row) {
-      const w = v128.load32_splat(weight + (<usize>i << 2));
-      s0 = f32x4.add(s0, f32x4.mul(w, v128.load(p)));
-      s1 = f32x4.add(s1, f32x4.mul(w, v128.load(p, 16)));
-      s2 = f32x4.add(s2, f32x4.mul(w, v128.load(p, 32)));
-      s3 = f32x4.add(s3, f32x4.mul(w, v128.load(p, 48)));
-    }
-    v128.store(y, s0);
-    v128.store(y, s1, 16);
-    v128.store(y, s2, 32);
-    v128.store(y, s3, 48);
-  }
-  for (; j < cols; j += 4, x += 16, y += 16) {
-    let s = f32x4.splat(0);
-    for (let i = 0, p = x; i < rows; i++, p += row) {
-      s = f32x4.add(s, f32x4.mul(v128.load32_splat(weight + (<usize>i << 2)), load(p, cols - j)));
-    }
-    store(y, s, cols - j);
-  }
 }
 
 // y[b, s, j] = bias[s] + Σ_k kernel[s, k] · h[b, j, k]: per set, y (rows, width) = bias + kernel · hᵀ
