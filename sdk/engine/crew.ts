@@ -34,6 +34,8 @@ const LEAST_PASSED = 2 ** 15;
 const PAGE = 2 ** 16; // bytes; as many pages are all that there can be
 /** Rows that a product does at once, at most. */
 const TILE = 4;
+/** Rows of sixteen numbers that a product has aside. */
+const APART = 2304;
 
 let start: StartHand | undefined;
 
@@ -201,10 +203,8 @@ export class Crew {
   }
 }
 
-/** What a product packs, and what it sums up apart; nothing else takes scratch in parts, but for a line or two. */
+/** No less than what a product packs and sums up apart; nothing else takes scratch in parts, but for a line or two. */
 function scratchOf({ rows = 0, inner = 0, cols = 0, width = 0, rank = 0 }: Record<string, number>): number {
-  const wide = (n: number) => 16 * Math.ceil(n / 16);
-  const panels = Math.max(inner * wide(cols), cols * wide(inner), rank * wide(width), rows * wide(rank));
-  const apart = 16 * (1280 + 1024);
-  return 4 * (panels + apart + wide(cols) + 16 * rows) + PAGE;
+  const panels = (inner + 16) * (cols + 16) + (rows + width + 16) * (rank + 16);
+  return 4 * (panels + 16 * (rows + APART)) + PAGE;
 }
