@@ -1,7 +1,7 @@
 // Matrix products. All of them are one blocked product of a strided matrix with a matrix packed in panels:
 // 2 × 16 outputs at a time stay in registers, each element of a is read where it lies and spread over the lanes.
 import { mark, reset, scratch } from "./memory";
-import { PANEL, PANEL_BYTES, pack, packPanel, packTransposed, panelScratch } from "./panels";
+import { PANEL, PANEL_BYTES, pack, packPanel, packTransposed, panelScratch, transpose } from "./panels";
 import { NONE, RELU, activate, load, loadPart, store, storePart, sumLanes } from "./simd";
 
 /** Rows of a tile: of a wide one, and of a high one for a panel of which at most half is used. */
@@ -284,9 +284,21 @@ export function dense_dx(dy: usize, w: usize, dx: usize, rows: i32, inner: i32, 
     return;
   }
   const start = mark();
+  const zero = zeros(PANEL_BYTES);
+  if (rows > HALF && rows <= PANEL && inner > cols) {
+    // For a panel of rows w stays where it lies: dxᵀ = w · dyᵀ, some rows at a time, is turned round.
+    const panel = panelScratch(cols, rows), block = panelScratch(M_BLOCK, PANEL), row = <usize>cols << 2;
+    packTransposed(dy, cols, rows, panel);
+    for (let i = 0; i < inner; i += M_BLOCK) {
+      const some = min(M_BLOCK, inner - i);
+      multiply(some, PANEL, cols, w + <usize>i * row, row, 4, panel, PANEL_BYTES, zero, 0, 0, block, NONE);
+      transpose(block, PANEL_BYTES, some, rows, dx + (<usize>i << 2), <usize>inner << 2);
+    }
+    reset(start);
+    return;
+  }
   const panels = panelScratch(cols, inner);
   packTransposed(w, cols, inner, panels);
-  const zero = zeros(PANEL_BYTES);
   multiply(rows, inner, cols, dy, <usize>cols << 2, 4, panels, PANEL_BYTES, zero, 0, 0, dx, NONE);
   reset(start);
 }

@@ -47,36 +47,34 @@ export function packPanel(b: usize, row: usize, k: i32, cols: i32, out: usize): 
 export function packTransposed(b: usize, k: i32, n: i32, out: usize): void {
   const row = <usize>k << 2;
   for (let p = 0; p < n; p += PANEL, out += <usize>k * PANEL_BYTES) {
-    for (let j = 0; j < PANEL; j += 4) {
-      const from = b + <usize>(p + j) * row;
-      if (p + j + 4 <= n) transpose4(from, row, k, out + (<usize>j << 2));
-      else for (let q = j; q < j + 4; q++) spread(b + <usize>(p + q) * row, p + q < n, k, out + (<usize>q << 2));
+    if (n - p < PANEL) memory.fill(out, 0, <usize>k * PANEL_BYTES);
+    transpose(b + <usize>p * row, row, min(PANEL, n - p), k, out, PANEL_BYTES);
+  }
+}
+
+// out (k, n) = bᵀ with b (n, k); their rows are `row` and `outRow` bytes apart
+export function transpose(b: usize, row: usize, n: i32, k: i32, out: usize, outRow: usize): void {
+  const row2 = row << 1, row3 = row + row2;
+  for (; n >= 4; n -= 4, b += row << 2, out += 16) {
+    let i = 0, from = b, to = out;
+    for (; i + 4 <= k; i += 4, from += 16) {
+      const r0 = v128.load(from), r1 = v128.load(from + row), r2 = v128.load(from + row2), r3 = v128.load(from + row3);
+      const low01 = i32x4.shuffle(r0, r1, 0, 4, 1, 5), high01 = i32x4.shuffle(r0, r1, 2, 6, 3, 7);
+      const low23 = i32x4.shuffle(r2, r3, 0, 4, 1, 5), high23 = i32x4.shuffle(r2, r3, 2, 6, 3, 7);
+      v128.store(to, i32x4.shuffle(low01, low23, 0, 1, 4, 5));
+      to += outRow;
+      v128.store(to, i32x4.shuffle(low01, low23, 2, 3, 6, 7));
+      to += outRow;
+      v128.store(to, i32x4.shuffle(high01, high23, 0, 1, 4, 5));
+      to += outRow;
+      v128.store(to, i32x4.shuffle(high01, high23, 2, 3, 6, 7));
+      to += outRow;
+    }
+    for (; i < k; i++, from += 4, to += outRow) {
+      for (let j: usize = 0; j < 4; j++) f32.store(to + (j << 2), f32.load(from + j * row));
     }
   }
-}
-
-// Four rows of k floats at `from` become four neighbouring columns of a panel.
-function transpose4(from: usize, row: usize, k: i32, out: usize): void {
-  const f1 = row, f2 = row << 1, f3 = f1 + f2;
-  let i = 0;
-  for (; i + 4 <= k; i += 4, from += 16, out += 4 * PANEL_BYTES) {
-    const r0 = v128.load(from), r1 = v128.load(from + f1), r2 = v128.load(from + f2), r3 = v128.load(from + f3);
-    const low01 = i32x4.shuffle(r0, r1, 0, 4, 1, 5), high01 = i32x4.shuffle(r0, r1, 2, 6, 3, 7);
-    const low23 = i32x4.shuffle(r2, r3, 0, 4, 1, 5), high23 = i32x4.shuffle(r2, r3, 2, 6, 3, 7);
-    v128.store(out, i32x4.shuffle(low01, low23, 0, 1, 4, 5));
-    v128.store(out, i32x4.shuffle(low01, low23, 2, 3, 6, 7), 64);
-    v128.store(out, i32x4.shuffle(high01, high23, 0, 1, 4, 5), 128);
-    v128.store(out, i32x4.shuffle(high01, high23, 2, 3, 6, 7), 192);
+  for (; n > 0; n--, b += row, out += 4) {
+    for (let i = 0, to = out; i < k; i++, to += outRow) f32.store(to, f32.load(b + (<usize>i << 2)));
   }
-  for (; i < k; i++, from += 4, out += PANEL_BYTES) {
-    f32.store(out, f32.load(from));
-    f32.store(out, f32.load(from + f1), 4);
-    f32.store(out, f32.load(from + f2), 8);
-    f32.store(out, f32.load(from + f3), 12);
-  }
-}
-
-// One row of k floats (or zeros) becomes one column of a panel.
-function spread(from: usize, exists: bool, k: i32, out: usize): void {
-  for (let i = 0; i < k; i++, from += 4, out += PANEL_BYTES) f32.store(out, exists ? f32.load(from) : 0);
 }
