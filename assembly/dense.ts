@@ -228,7 +228,7 @@ function zeros(bytes: usize): usize {
 
 // y (rows, cols) = f(x (rows, inner) · w (inner, cols) + b (cols))
 export function dense(x: usize, w: usize, b: usize, y: usize, rows: i32, inner: i32, cols: i32, activation: u32): void {
-  if (cols == 1) {
+  if (cols == 1 && activation != RELU) {
     for (let i = 0; i < rows; i++) {
       f32.store(y + (<usize>i << 2), dot(x + ((<usize>i * inner) << 2), w, inner) + f32.load(b));
     }

@@ -129,7 +129,6 @@ export const LEAK: f32 = 0.2;
 // @ts-ignore: decorator
 @inline
 function f(x: v128, activation: u32): v128 {
-  if (activation == RELU) return f32x4.pmax(x, f32x4.splat(0));
   if (activation == LEAKY_RELU) return f32x4.pmax(x, f32x4.mul(x, f32x4.splat(LEAK)));
   if (activation == SIGMOID) return sigmoid(x);
   return tanh(x);
@@ -147,10 +146,9 @@ function map(y: usize, length: i32, activation: u32): void {
   if (length > 0) storePart(y, f(loadPart(y, length), activation), length);
 }
 
-/** y ← f(y) */
+/** y ← f(y) for the activations but ReLU, which products do themselves. */
 export function activate(y: usize, length: i32, activation: u32): void {
-  if (activation == RELU) map(y, length, RELU);
-  else if (activation == LEAKY_RELU) map(y, length, LEAKY_RELU);
+  if (activation == LEAKY_RELU) map(y, length, LEAKY_RELU);
   else if (activation == SIGMOID) map(y, length, SIGMOID);
   else if (activation == TANH) map(y, length, TANH);
 }

@@ -76,7 +76,8 @@ export class Crew {
   readonly #control: Int32Array;
   readonly #boxes: Float64Array[];
   readonly #hands: { stop(): void }[];
-  readonly #scratches: { address: number; bytes: number }[];
+  /** Bytes of scratch that each has. */
+  readonly #rooms: number[];
   readonly #sleeps = maySleep();
 
   private constructor(cpu: Cpu, control: Int32Array, boxes: Float64Array[], hands: { stop(): void }[]) {
@@ -85,7 +86,7 @@ export class Crew {
     this.#control = control;
     this.#boxes = boxes;
     this.#hands = hands;
-    this.#scratches = boxes.map(() => ({ address: 0, bytes: 0 }));
+    this.#rooms = boxes.map(() => 0);
   }
 
   /** Opens an engine of so many threads, this one among them. */
@@ -114,7 +115,7 @@ export class Crew {
     if (!calls) return undefined;
     const name = kernel === "dense_dw" ? "dense_dw_part" : kernel;
     const bytes = scratchOf(values);
-    calls.slice(1).forEach((_, i) => void this.#room(i, bytes));
+    this.#boxes.forEach((_, i) => void this.#room(i, bytes));
     const own = this.cpu.exports[name as KernelName] as (...numbers: number[]) => void;
     const place = FUNCTIONS.indexOf(name);
     return () => this.#fork(place, own, calls);
@@ -170,11 +171,9 @@ export class Crew {
   }
 
   #room(hand: number, bytes: number): void {
-    const room = this.#scratches[hand];
-    if (room.bytes >= bytes) return;
-    room.bytes = Math.ceil(bytes / PAGE) * PAGE;
-    room.address = this.cpu.alloc(room.bytes);
-    this.#boxes[hand][SCRATCH] = room.address;
+    if (this.#rooms[hand] >= bytes) return;
+    this.#rooms[hand] = Math.ceil(bytes / PAGE) * PAGE;
+    this.#boxes[hand][SCRATCH] = this.cpu.alloc(this.#rooms[hand]);
   }
 
   #fork(place: number, own: (...numbers: number[]) => void, calls: readonly number[][]): void {
