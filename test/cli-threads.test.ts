@@ -136,7 +136,8 @@ test("what no thread takes, the caller does", async () => {
   const add = crew.cut("add", [x, y, length, 1]);
   for (let time = 1; time <= 3; time++) {
     add!();
-    expect(new Float32Array(crew.cpu.exports.memory.buffer, y, length).every((sum) => sum === 2 * time)).toBe(true);
+    const sums = new Float32Array(crew.cpu.exports.memory.buffer, y, length);
+    expect(sums.every((sum) => sum === 2 * time)).toBe(true);
   }
   crew.close();
 });
