@@ -1,5 +1,5 @@
-// Matrix products. All of them are one blocked product of a strided matrix with a matrix packed in panels:
-// 2 × 16 outputs at a time stay in registers, each element of a is read where it lies and spread over the lanes.
+// Matrix products. All of them are one blocked product of a strided matrix with one in panels (or, for few rows, as it
+// lies): 2 × 16 outputs at a time stay in registers, each element of a is read where it lies and spread over the lanes.
 import { mark, reset, scratch } from "./memory";
 import { PANEL, PANEL_BYTES, pack, packPanel, packTransposed, panelScratch, transpose } from "./panels";
 import { NONE, RELU, activate, load, loadPart, store, storePart, sumLanes } from "./simd";
@@ -236,8 +236,7 @@ export function dense(x: usize, w: usize, b: usize, y: usize, rows: i32, inner: 
     return;
   }
   const start = mark();
-  const out = <usize>cols << 2;
-  const row = <usize>inner << 2;
+  const row = <usize>inner << 2, out = <usize>cols << 2;
   const bias = panelScratch(1, cols);
   pack(b, 1, cols, bias);
   if (rows <= UNPACKED) {
@@ -247,7 +246,7 @@ export function dense(x: usize, w: usize, b: usize, y: usize, rows: i32, inner: 
   }
   const block = min(inner, K_BLOCK);
   const panels = panelScratch(block, cols);
-  // Weights are packed a block at a time: for few rows they would otherwise go to memory and back.
+  // Weights are packed a block at a time, which stays in the second-level cache while all rows pass it.
   for (let k = 0; k < inner; k += block) {
     const kc = min(block, inner - k);
     pack(w + <usize>k * out, kc, cols, panels);
