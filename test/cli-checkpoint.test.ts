@@ -191,10 +191,13 @@ describe("a run that is asked to stop", () => {
 
   test("another run in its folder is refused meanwhile", async () => {
     let second: Promise<Outcome> | undefined;
-    const { code } = await signalled("shared", (said) => {
-      if (hasBegun(said)) second ??= makeit(words("shared", ["--resume", place.path("shared")]));
-      return undefined;
-    });
+    // It stands still until it has been asked, as it would be done before the other has started.
+    const onStderr = (said: string, kill: (signal: NodeJS.Signals) => void) => {
+      if (second || !hasBegun(said)) return;
+      kill("SIGSTOP");
+      second = makeit(words("shared", ["--resume", place.path("shared")])).finally(() => kill("SIGCONT"));
+    };
+    const { code } = await makeit(words("shared", OFTEN), { onStderr });
     expect(code).toBe(0);
     expect(await second).toMatchObject({
       code: 2,
