@@ -14,25 +14,28 @@ import { registerPlotWindow } from "../sdk/plots/node.ts";
 import { listData, TUNED_ON } from "./quality/data.ts";
 import { drawDiagram } from "./quality/diagram.ts";
 import {
+  type Column,
   type Config,
   type Job,
   METHOD_NAMES,
   type MethodName,
   type Outcome,
   openRunner,
+  type Variant,
 } from "./quality/job.ts";
 import { runJobs } from "./quality/pool.ts";
 import {
   compareMethods,
   dataLine,
   header,
-  LABELS,
   type Line,
+  labelOf,
   lineOf,
   type Summary,
   secondsText,
   summaryText,
 } from "./quality/report.ts";
+import { VOTE_OPTIONS } from "./quality/revote.ts";
 
 const USAGE = `npm run bench:quality -- [options]
   --data DIR|FILE.csv  tables to measure (default: the demo's birdstrikes)
@@ -45,6 +48,8 @@ const USAGE = `npm run bench:quality -- [options]
   --seed N             (1)
   --epochs N           training epochs of makeit
   --set KEY=VALUE      any other option of makeit; may be repeated
+  --vote KEY=VALUE,…   one more column: makeit's sets, scored again and voting with these options
+                       (${VOTE_OPTIONS.join(", ")}); may be repeated
   --methods A,B        ${METHOD_NAMES.join(", ")} (default: all but criticOnly and lambdaOnly)
   --ablations          those too: makeit's pipeline without λ, and without the critic
   --reference-epochs N epochs of the published presets, which would take hours with their own (10)
@@ -63,6 +68,7 @@ const flags = {
   seed: { type: "string", default: "1" },
   epochs: { type: "string" },
   set: { type: "string", multiple: true, default: [] as string[] },
+  vote: { type: "string", multiple: true, default: [] as string[] },
   methods: { type: "string" },
   ablations: { type: "boolean", default: false },
   "reference-epochs": { type: "string", default: "10" },
@@ -99,7 +105,8 @@ type Values = ReturnType<typeof parseArgs<{ options: typeof flags }>>["values"];
 
 async function bench(values: Values): Promise<void> {
   const settings = settingsOf(values);
-  const methods = methodsOf(values);
+  const votes = votesOf(values);
+  const methods = [...methodsOf(values), ...(Object.keys(votes) as Variant[])];
   const sets = listData(values.data, values.target, values.only?.split(","));
   const splits = settings.splits * settings.repeats;
   const jobs: Job[] = sets.flatMap((_, set) =>
@@ -119,7 +126,7 @@ async function bench(values: Values): Promise<void> {
   const lines: Line[] = [];
   await runJobs<Job, Outcome>(
     new URL(import.meta.url),
-    { sets, methods, settings, referenceEpochs } satisfies Config,
+    { sets, methods, settings, referenceEpochs, votes } satisfies Config,
     jobs,
     workers,
     (index, outcome) => {
@@ -143,15 +150,15 @@ async function bench(values: Values): Promise<void> {
     const sign = greater ? 1 : -1;
     const plot = {
       title: `${settings.metric}, ${settings.classifier}`,
-      names: methods.map((method) => LABELS[method]),
+      names: methods.map(labelOf),
       scores: lines.map((line) => line.scores.map((score) => sign * score)),
-      ours: LABELS.makeit,
+      ours: labelOf("makeit"),
     };
     writeFileSync(values.svg, drawDiagram(plot));
   }
 
   function rowOf(data: string, folds: readonly Outcome[]) {
-    const each = (read: (outcome: Outcome, method: MethodName) => number) =>
+    const each = (read: (outcome: Outcome, method: Column) => number) =>
       Object.fromEntries(methods.map((method) => [method, folds.map((fold) => read(fold, method))]));
     return {
       data,
@@ -168,7 +175,7 @@ async function bench(values: Values): Promise<void> {
 /** Over all data sets, and apart for those that the defaults were tuned on and the others, where both are there. */
 function summarise(
   lines: readonly Line[],
-  methods: readonly MethodName[],
+  methods: readonly Column[],
   greater: boolean,
 ): Record<string, Summary> {
   if (lines.length < 2 || methods.length < 2) return {};
@@ -193,6 +200,23 @@ function methodsOf(values: Values): MethodName[] {
   return METHOD_NAMES.filter((name) => named.includes(name));
 }
 
+/** What differs in each further vote, by its own text. */
+function votesOf(values: Values): Record<Variant, Partial<Settings>> {
+  const votes: Record<Variant, Partial<Settings>> = {};
+  for (const variant of values.vote) {
+    const given = Object.fromEntries(variant.split(",").map((pair) => optionOf("--vote", pair)));
+    const other = Object.keys(given).find((name) => !(VOTE_OPTIONS as readonly string[]).includes(name));
+    if (other !== undefined)
+      throw inputError(
+        `--vote ${variant}: ${other} is no option of a vote.`,
+        `There are: ${VOTE_OPTIONS.join(", ")}.`,
+      );
+    resolveSettings(given);
+    votes[variant as Variant] = given;
+  }
+  return votes;
+}
+
 function settingsOf(values: Values): Settings {
   const given: Record<string, unknown> = {
     metric: values.metric,
@@ -202,17 +226,15 @@ function settingsOf(values: Values): Settings {
     seed: Number(values.seed),
   };
   if (values.epochs !== undefined) given.epochs = Number(values.epochs);
-  for (const pair of values.set) {
-    const [key, value] = splitPair(pair);
-    given[key] = parseValue(key, value);
-  }
+  Object.assign(given, Object.fromEntries(values.set.map((pair) => optionOf("--set", pair))));
   return resolveSettings(given);
 }
 
-function splitPair(pair: string): [string, string] {
+function optionOf(flag: string, pair: string): [string, unknown] {
   const at = pair.indexOf("=");
-  if (at < 1) throw inputError(`--set ${pair}: expected KEY=VALUE.`, "For example --set lambda=2.");
-  return [pair.slice(0, at), pair.slice(at + 1)];
+  if (at < 1) throw inputError(`${flag} ${pair}: expected KEY=VALUE.`, `For example ${flag} cut=1.`);
+  const key = pair.slice(0, at);
+  return [key, parseValue(key, pair.slice(at + 1))];
 }
 
 /** A flag's text as the option's type; unknown names and bad values are refused by `resolveSettings`. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { listData, openData } from "../bench/quality/data.ts";
 import { METHOD_NAMES, openRunner } from "../bench/quality/job.ts";
-import { compareMethods, type Line, lineOf, summaryText } from "../bench/quality/report.ts";
+import { compareMethods, type Line, labelOf, lineOf, summaryText } from "../bench/quality/report.ts";
 import { resolveSettings } from "../sdk/options.ts";
 import { Random } from "../sdk/random.ts";
 
@@ -60,6 +60,28 @@ describe("bench:quality", () => {
     await runner({ set: 0, split: 0 });
     const second = await runner(job);
     expect({ ...second, seconds: 0 }).toEqual({ ...first, seconds: 0 });
+  });
+
+  test("the same sets vote again: with the same options alike, with others not", async () => {
+    writeFileSync(join(folder, "blobs.csv"), blobs());
+    const settings = resolveSettings({ epochs: 3, splits: 3, rescore: 8, rescoreDraws: 2, metric: "f1" });
+    const run = await openRunner({
+      sets: listData(folder),
+      methods: ["makeit", "vote=40", "weight=9", "rescoreDraws=1,vote=1"],
+      settings,
+      referenceEpochs: 2,
+      votes: {
+        "vote=40": { vote: 40 },
+        "weight=9": { weight: 9 },
+        "rescoreDraws=1,vote=1": { rescoreDraws: 1, vote: 1 },
+      },
+    });
+    const { metrics } = await run({ set: 0, split: 1 });
+    expect(settings.vote).toBe(40);
+    expect(metrics["vote=40"]).toEqual(metrics.makeit);
+    expect(metrics["weight=9"]).not.toEqual(metrics.makeit);
+    expect(metrics["rescoreDraws=1,vote=1"]).not.toEqual(metrics.makeit);
+    expect(labelOf("rescoreDraws=1,vote=1")).toBe("r=1,v=1");
   });
 
   test("a line holds the means over folds", () => {

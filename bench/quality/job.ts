@@ -18,6 +18,7 @@ import type { Table } from "../../sdk/table/table.ts";
 import { train } from "../../sdk/train.ts";
 import { type DataSet, openData } from "./data.ts";
 import { adasyn, borderlineSmote } from "./oversamplers.ts";
+import { record, revote } from "./revote.ts";
 
 /** Sets the draws of the benchmark's own rivals apart from every other use of a seed ("BNCH"). */
 const STREAM = 0x424e4348;
@@ -37,12 +38,17 @@ export const METHOD_NAMES = [
   "chosen",
 ] as const;
 export type MethodName = (typeof METHOD_NAMES)[number];
+/** Another vote of makeit's sets, by what differs: `weight=3,cut=1`. */
+export type Variant = `${string}=${string}`;
+export type Column = MethodName | Variant;
 
 /** What every worker gets at its start: plain data. */
 export interface Config {
   readonly sets: readonly DataSet[];
-  readonly methods: readonly MethodName[];
+  readonly methods: readonly Column[];
   readonly settings: Settings;
+  /** What differs in the variants among the methods. */
+  readonly votes?: Readonly<Record<Variant, Partial<Settings>>>;
   /** Epochs of the published presets: with their own a fold would take hours. */
   readonly referenceEpochs: number;
 }
@@ -57,10 +63,10 @@ export interface Job {
 export interface Outcome {
   readonly job: Job;
   /** The metric asked for, per method. */
-  readonly scores: Partial<Record<MethodName, number>>;
+  readonly scores: Partial<Record<Column, number>>;
   /** Every metric, per method. */
-  readonly metrics: Partial<Record<MethodName, Record<MetricName, number>>>;
-  readonly seconds: Partial<Record<MethodName, number>>;
+  readonly metrics: Partial<Record<Column, Record<MetricName, number>>>;
+  readonly seconds: Partial<Record<Column, number>>;
   /** What `chosen` chose. */
   readonly choice?: Method;
   /** Each method's score on the training rows, by which it chose. */
@@ -109,7 +115,7 @@ export async function openRunner(config: Config): Promise<(job: Job) => Promise<
     });
     const metric = openMetric(settings.metric, classes, ranker);
     const all = METRIC_NAMES.map((name) => [name, openMetric(name, classes, ranker)] as const);
-    const predict = openMethods(fold, learner, metric, config);
+    const predict = openMethods(fold, { cpu, learner, metric }, config);
     const outcome: Writable<Outcome> = { job, scores: {}, metrics: {}, seconds: {} };
     for (const method of methods) {
       const started = performance.now();
@@ -162,8 +168,13 @@ function encodeFold(
 }
 
 /** Each method on the fold's held-out rows; what several of them need is computed once. */
-function openMethods(fold: Fold, learner: Learner, metric: Metric, { settings, referenceEpochs }: Config) {
+function openMethods(
+  fold: Fold,
+  tools: { cpu: Cpu; learner: Learner; metric: Metric },
+  { settings, referenceEpochs, votes = {} }: Config,
+) {
   const { trainX: x, trainY: y, classes, seed, testX } = fold;
+  const { learner, metric } = tools;
   const problem = { ...fold, learner, metric };
   const random = (use: number) => new Random(derive(seed, STREAM, use));
   const refit = async ({ x: grown, y: labels }: { x: Matrix; y: Int32Array }) => {
@@ -173,10 +184,10 @@ function openMethods(fold: Fold, learner: Learner, metric: Metric, { settings, r
   const rival = async (name: Rival, groups: readonly (readonly number[])[] = []) => ({
     proba: await predictRival(name, { ...problem, groups }),
   });
+  const jobOf = (own: Settings) => ({ x, y, classes, seed, settings: own });
   const run = async (own: Settings) => {
-    const job = { x, y, classes, seed, settings: own };
-    const trained = await train(job);
-    return { trained, proba: await vote(job, trained, learner, testX) };
+    const trained = await train(jobOf(own));
+    return { trained, proba: await vote(jobOf(own), trained, learner, testX) };
   };
   const preset = (name: "dragan" | "makeit-2023") => {
     const { metric, classifier, seed, treeDepth, trees } = settings;
@@ -190,13 +201,21 @@ function openMethods(fold: Fold, learner: Learner, metric: Metric, { settings, r
     running ??= run(settings);
     return running;
   };
+  // Its own training, so that what recording costs is not in our seconds.
+  let recording: ReturnType<typeof record> | undefined;
+  const again = async (variant: Variant) => {
+    recording ??= record(jobOf(settings));
+    const own = { ...settings, ...votes[variant] };
+    return { proba: await revote(await recording, jobOf(own), tools, testX) };
+  };
   const chosen = async () => {
     const { trained, proba } = await ours();
     const chosen = await chooseMethod(problem, trained.outOfFold, settings.scoreRows);
     const { method } = chosen;
     return method === "makeit" ? { proba, chosen } : { ...(await rival(method, fold.groups)), chosen };
   };
-  return async (method: MethodName): Promise<{ proba: Float64Array; chosen?: MethodChoice }> => {
+  return async (method: Column): Promise<{ proba: Float64Array; chosen?: MethodChoice }> => {
+    if (isVariant(method)) return again(method);
     switch (method) {
       case "makeit":
         return ours();
@@ -219,6 +238,10 @@ function openMethods(fold: Fold, learner: Learner, metric: Metric, { settings, r
         return rival(method);
     }
   };
+}
+
+function isVariant(column: Column): column is Variant {
+  return column.includes("=");
 }
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };

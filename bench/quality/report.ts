@@ -1,6 +1,6 @@
 /** What the benchmark tells: one line a data set, then the comparison over all of them, as text and as data. */
 import { friedman, holm, mean, meanRanks, wilcoxonSignedRank } from "../../sdk/statistics.ts";
-import type { MethodName, Outcome } from "./job.ts";
+import type { Column, MethodName, Outcome } from "./job.ts";
 
 /** Means over folds and repeats of one data set, in the order of the methods. */
 export interface Line {
@@ -12,8 +12,8 @@ export interface Line {
 /** The comparison over data sets: one entry a method. `reference` is compared with each of the others. */
 export interface Summary {
   readonly sets: number;
-  readonly reference: MethodName;
-  readonly methods: readonly MethodName[];
+  readonly reference: Column;
+  readonly methods: readonly Column[];
   readonly mean: number[];
   /** Mean rank, 1 is best. */
   readonly rank: number[];
@@ -29,7 +29,7 @@ export interface Summary {
   readonly friedman: ReturnType<typeof friedman>;
 }
 
-export const LABELS: Record<MethodName, string> = {
+const LABELS: Record<MethodName, string> = {
   none: "none",
   weighted: "weighted",
   threshold: "threshold",
@@ -48,6 +48,10 @@ export const LABELS: Record<MethodName, string> = {
   chosen: "chosen",
 };
 
+/** A method's name in tables and drawings; of a variant, which `weight=3,cut=1` names, w=3,c=1. */
+export const labelOf = (column: Column): string =>
+  LABELS[column as MethodName] ?? column.replace(/[a-z]+(?==)/gi, (option) => option[0]);
+
 const NAME_WIDTH = 30;
 const WIDTH = 11;
 
@@ -55,15 +59,12 @@ const cells = (values: readonly string[]) => values.map((value) => value.padStar
 const row = (name: string, values: readonly string[]) => name.padEnd(NAME_WIDTH) + cells(values);
 const fixed = (values: readonly number[], digits: number) => values.map((value) => value.toFixed(digits));
 
-export function header(methods: readonly MethodName[]): string {
-  return row(
-    "",
-    methods.map((method) => LABELS[method]),
-  );
+export function header(methods: readonly Column[]): string {
+  return row("", methods.map(labelOf));
 }
 
 /** The data set's means from its jobs. */
-export function lineOf(name: string, outcomes: readonly Outcome[], methods: readonly MethodName[]): Line {
+export function lineOf(name: string, outcomes: readonly Outcome[], methods: readonly Column[]): Line {
   return {
     name,
     scores: methods.map((method) => mean(outcomes.map(({ scores }) => scores[method]!))),
@@ -82,7 +83,7 @@ export function dataLine(line: Line): string {
  */
 export function compareMethods(
   lines: readonly Line[],
-  methods: readonly MethodName[],
+  methods: readonly Column[],
   greater: boolean,
 ): Summary {
   const sign = greater ? 1 : -1;
@@ -117,10 +118,10 @@ export function summaryText(title: string, summary: Summary): string {
     values.map((value, j) => (methods[j] === reference ? "" : value));
   return [
     "",
-    row(`${title} (${sets})`, header(methods).slice(NAME_WIDTH).match(/.{11}/g) ?? []),
+    row(`${title} (${sets})`, methods.map(labelOf)),
     row("mean", fixed(summary.mean, 4)),
     row("mean rank (1 is best)", fixed(summary.rank, 2)),
-    `${LABELS[reference]} against`,
+    `${labelOf(reference)} against`,
     row("  wins", others(summary.wins.map(String))),
     row("  ties", others(summary.ties.map(String))),
     row("  losses", others(summary.losses.map(String))),
@@ -132,7 +133,7 @@ export function summaryText(title: string, summary: Summary): string {
 }
 
 /** Seconds a fold of each method, mean over the data sets. */
-export function secondsText(lines: readonly Line[], methods: readonly MethodName[]): string {
+export function secondsText(lines: readonly Line[], methods: readonly Column[]): string {
   return row(
     "seconds a fold",
     fixed(
