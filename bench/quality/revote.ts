@@ -1,4 +1,4 @@
-/** What else could come of sets that are there: the same training, another vote. Paired, and a tenth of a training. */
+/** What else could come of sets that are there: the same training, another vote. Paired, and without another training. */
 import { elect, vote } from "../../sdk/ballot.ts";
 import { type Learner, openLearner } from "../../sdk/classifiers.ts";
 import type { Cpu } from "../../sdk/engine/module.ts";
@@ -9,25 +9,22 @@ import { cpuRanker } from "../../sdk/ranking.ts";
 import { openScorer } from "../../sdk/score.ts";
 import { sampleCount } from "../../sdk/settings.ts";
 import type { TrainState } from "../../sdk/state.ts";
-import { type TrainJob, type TrainResult, train } from "../../sdk/train.ts";
+import { type TrainJob, train } from "../../sdk/train.ts";
 
-/** A training and where it stood when its vote began. */
-export interface Recorded {
-  readonly trained: TrainResult;
-  readonly before: Pick<TrainState, "folds" | "learner"> & Pick<TrainState["progress"], "candidates">;
-}
+/** Where a training stood when its vote began. */
+export type Before = Pick<TrainState, "folds" | "learner"> & Pick<TrainState["progress"], "candidates">;
 
 /** Trains, and keeps what the vote begins with. */
-export async function record(job: TrainJob): Promise<Recorded> {
-  let before: Recorded["before"] | undefined;
-  const trained = await train(job, {
+export async function record(job: TrainJob): Promise<Before> {
+  let before: Before | undefined;
+  await train(job, {
     onState: async (read) => {
       const { progress, folds, learner } = (await read()).state;
       // Copies: the vote writes new scores into the sets.
       before = { candidates: progress.candidates.map((set) => ({ ...set })), folds, learner };
     },
   });
-  return { trained, before: before! };
+  return before!;
 }
 
 /** Options that a vote alone depends on; others would need another training. */
@@ -39,7 +36,7 @@ export const VOTE_OPTIONS = ["weight", "innerFolds", "rescoreDraws", "select", "
  * @returns class probabilities of the rows of `queryX`.
  */
 export async function revote(
-  { before }: Recorded,
+  before: Before,
   job: TrainJob,
   { cpu, metric, learner }: { cpu: Cpu; metric: Metric; learner: Learner },
   queryX: Matrix,
