@@ -6,14 +6,10 @@ import type { RunResult } from "./result.ts";
 export function command({ data, options, seed, sweep }: RunResult): string {
   const preset = Object.hasOwn(PRESETS, String(options.preset)) ? (options.preset as PresetName) : "default";
   const objective = options.objective === "synthetic" ? "synthetic" : "augmented";
-  // λ's default hangs on the objective, the cut's on the classifier.
-  const classifier =
-    options.classifier === "tree" || options.classifier === "forest" ? options.classifier : "logistic";
-  const { objective: usualObjective, classifier: usualClassifier } = resolveSettings({ preset });
+  // λ's default hangs on the objective.
   const usual: Record<string, unknown> = {
-    ...resolveSettings({ preset, objective, classifier }),
-    objective: usualObjective,
-    classifier: usualClassifier,
+    ...resolveSettings({ preset, objective }),
+    objective: resolveSettings({ preset }).objective,
   };
   const flags: [string, string][] = [
     ["target", data.target],

@@ -6,7 +6,7 @@ import type { Random } from "./random.ts";
 import { type LabelledSet, Mixture, type Scorer } from "./score.ts";
 import type { Settings } from "./settings.ts";
 import { best } from "./state.ts";
-import { bestFactors, shiftPriors } from "./threshold.ts";
+import { type Draw, shiftPriors, tunedFactors } from "./threshold.ts";
 import type { Ballot, ScoredSet, TrainJob } from "./train.ts";
 
 /** What a vote is judged by: new draws of `scorer`, by `metric`. */
@@ -59,35 +59,34 @@ async function scoreAgain(
 }
 
 /**
- * On fresh draws of folds: the factors that are best by the metric, their mean over the draws, and of the way there
- * as much as `cut` says. The best threshold of few positives is a noisy one, so it is shrunk toward ½.
+ * On fresh draws of folds: the factors with which the vote decides best by the metric, and of the way there as much as
+ * `cut` says; what the vote is worth with them.
  */
 async function tune(
   voted: readonly LabelledSet[],
   { scorer, metric, classes, settings, random }: Judge,
 ): Promise<Omit<Ballot, "voted">> {
-  const draws = settings.rescoreDraws;
-  const cut = metric.usesLabels ? settings.cut : 0;
-  const factors = new Float64Array(classes).fill(1 - cut);
-  const votes: { y: Int32Array; sum: Float64Array }[] = [];
-  for (let draw = 0; draw < draws; draw++) {
+  const draws: Draw[] = [];
+  for (let draw = 0; draw < settings.rescoreDraws; draw++) {
     scorer.draw(random);
     const { y } = scorer;
-    const sum = new Float64Array(y.length * classes);
+    const proba = new Float64Array(y.length * classes);
     for (const set of voted) {
-      const proba = await scorer.predict(set);
-      for (let i = 0; i < sum.length; i++) sum[i] += proba[i] / voted.length;
+      const own = await scorer.predict(set);
+      for (let i = 0; i < proba.length; i++) proba[i] += own[i] / voted.length;
     }
-    const best = cut > 0 ? bestFactors(y, sum, classes, metric) : factors;
-    for (let c = 0; c < classes; c++) factors[c] += (cut * best[c]) / draws;
-    votes.push({ y, sum });
+    draws.push({ y, proba });
   }
+  const cut = metric.usesLabels ? settings.cut : 0;
+  const ones = new Float64Array(classes).fill(1);
+  const tuned = cut > 0 ? tunedFactors(draws, classes, metric) : ones;
+  const factors = ones.map((one, c) => one + cut * (tuned[c] - one));
   let worth = 0;
-  for (const { y, sum } of votes) {
-    const value = metric.compute(y, shiftPriors(sum, factors), classes);
-    worth += utility(metric, value);
+  for (const { y, proba } of draws) {
+    const value = metric.compute(y, shiftPriors(proba, factors), classes);
+    worth += utility(metric, value) / draws.length;
   }
-  return { factors, outOfFold: worth / draws };
+  return { factors, outOfFold: worth };
 }
 
 /**

@@ -124,7 +124,7 @@ export const SPECS: Specs = {
   rescoreDraws: integer(4, [1, 100]),
   select: choice<"auto" | MetricName>("auto", ["auto", ...METRIC_NAMES]),
   vote: integer(40, [1, 10000]),
-  cut: number(0.5, [0, 1]),
+  cut: number(1, [0, 1]),
   lambda: number(1, [0, 1e6]),
   discriminatorWidths: text("64,64"),
   discriminatorLearningRate: number(1e-3, [0, 10]),
@@ -226,9 +226,6 @@ export function resolveSettings(given: Partial<Settings> = {}): Settings {
   // Where sets are judged on their own, the pull toward the real rows works against the score: λ is a choice there.
   const published = presetName === "dragan" || presetName === "makeit-2023";
   if (settings.objective === "synthetic" && !published && given.lambda === undefined) settings.lambda = 0;
-  // Trees put few rare rows above ½: half of the way to the best threshold is not enough for them.
-  if (/tree|forest/.test(String(settings.classifier)) && !published && given.cut === undefined)
-    settings.cut = 1;
   const resolved = { ...settings, preset: presetName } as unknown as Settings;
   sampleCount(resolved.samples, 1000);
   layerWidths(resolved.discriminatorWidths);

@@ -110,21 +110,56 @@ export function shiftPriors(proba: Float64Array, factors: Float64Array): Float64
   return out;
 }
 
+/** Predictions of the rows that each fold of a draw held out; every draw has the same rows of each class. */
+export interface Draw {
+  readonly y: Int32Array;
+  /** Row-major (rows, classes). */
+  readonly proba: Float64Array;
+}
+
 /**
- * The factors of the classes, of mean 1, whose product with the probabilities decides best by the metric: `bestThreshold`
- * in two classes, `bestShift` beyond.
+ * The factors of the classes, of mean 1, whose product with the probabilities decides best by the metric, by draws of
+ * predictions: `thresholdOver` in two classes, the mean of `bestShift` beyond.
  */
-export function bestFactors(
-  y: Int32Array,
-  held: Float64Array,
-  classes: number,
-  metric: Metric,
-): Float64Array {
-  if (classes > 2) {
-    const factors = bestShift(y, held, classes, metric);
-    const mean = factors.reduce((sum, factor) => sum + factor, 0) / classes;
-    return factors.map((factor) => factor / mean);
+export function tunedFactors(draws: readonly Draw[], classes: number, metric: Metric): Float64Array {
+  if (classes === 2) {
+    const threshold = thresholdOver(draws, metric);
+    return Float64Array.of(2 * threshold, 2 * (1 - threshold));
   }
-  const threshold = bestThreshold(y, held, metric);
-  return Float64Array.of(2 * threshold, 2 * (1 - threshold));
+  const factors = new Float64Array(classes);
+  for (const { y, proba } of draws) {
+    const best = bestShift(y, proba, classes, metric);
+    const mean = best.reduce((sum, factor) => sum + factor, 0) / classes;
+    for (let c = 0; c < classes; c++) factors[c] += best[c] / mean / draws.length;
+  }
+  return factors;
+}
+
+const MARGIN = 2 ** -30;
+
+/**
+ * A threshold on P(1) for models that have been chosen by these very rows. What chose them wants positives to rank
+ * high, so that those rank higher here than new ones will, and the best threshold lies too high; there are many more
+ * negatives, which keep their place. So it is told by them: as many pass as at the draws' best thresholds on average,
+ * rounded down, and one more. Between that one and the next, the mean over the draws.
+ */
+export function thresholdOver(draws: readonly Draw[], metric: Metric): number {
+  let passed = 0;
+  for (const { y, proba } of draws) {
+    const best = bestThreshold(y, proba, metric);
+    passed += negatives(y, proba).filter((p) => p >= best).length / draws.length;
+  }
+  let sum = 0;
+  for (const { y, proba } of draws) {
+    const ranked = negatives(y, proba).sort().reverse();
+    const last = Math.min(Math.floor(passed), ranked.length - 1);
+    sum += between(ranked[last + 1] ?? 0, ranked[last]);
+  }
+  // Short of 0 and 1, where a class would count for nothing and a row that is sure of it has no decision.
+  return Math.min(Math.max(sum / draws.length, MARGIN), 1 - MARGIN);
+}
+
+/** P(1) of the rows of class 0. */
+function negatives(y: Int32Array, proba: Float64Array): Float64Array {
+  return proba.filter((_, i) => i % 2 === 1 && y[i >> 1] === 0);
 }

@@ -12,7 +12,7 @@ import {
 } from "../sdk/metrics.ts";
 import { Random } from "../sdk/random.ts";
 import { cpuRanker } from "../sdk/ranking.ts";
-import { applyThreshold, bestThreshold } from "../sdk/threshold.ts";
+import { applyThreshold, bestThreshold, shiftPriors, thresholdOver, tunedFactors } from "../sdk/threshold.ts";
 
 interface Golden {
   name: string;
@@ -268,6 +268,57 @@ describe("thresholds", () => {
     expect(
       bestThreshold(Int32Array.of(0, 1, 0, 1), pairs([0.125, 0.25, 0.5, 0.75]), openMetric("mcc", 2)),
     ).toBe(0.625);
+  });
+
+  describe("over draws", () => {
+    const f1 = openMetric("f1", 2);
+    const draw = (negatives: number[], positives: number[]) => ({
+      y: Int32Array.from([...negatives, ...positives], (_, i) => (i < negatives.length ? 0 : 1)),
+      proba: pairs([...negatives, ...positives]),
+    });
+
+    test("one more negative passes than at the best thresholds, on average and rounded down", () => {
+      // best at .4375, above every negative, though anything up to .5 would do
+      const apart = draw([0.125, 0.25, 0.375], [0.5, 0.875]);
+      expect(thresholdOver([apart], f1)).toBe(0.3125);
+      // here two pass at the best threshold: one on average
+      const mixed = draw([0.125, 0.5, 0.625], [0.375, 0.75]);
+      expect(bestThreshold(mixed.y, mixed.proba, f1)).toBe(0.6875);
+      const wide = draw([0.125, 0.5, 0.625], [0.5625, 0.5625, 0.75]);
+      expect(bestThreshold(wide.y, wide.proba, f1)).toBe(0.53125);
+      expect(thresholdOver([apart, wide], f1)).toBe((0.3125 + 0.5625) / 2);
+      expect(thresholdOver([wide, wide, apart], f1)).toBe((0.3125 + 2 * 0.5625) / 3);
+      expect(thresholdOver([wide], f1)).toBe(0.3125);
+    });
+
+    test("where no negative is left to pass, all do", () => {
+      expect(thresholdOver([draw([0.25], [0.5])], f1)).toBe(0.125);
+      expect(thresholdOver([draw([0.5, 0.75], [0.25, 0.25])], f1)).toBe(0.25);
+    });
+
+    test("rows that are sure of their class keep a decision", () => {
+      for (const sure of [0, 1]) {
+        const { y, proba } = draw([sure, sure, sure], [sure, 0.5]);
+        const decided = shiftPriors(proba, tunedFactors([{ y, proba }], 2, f1));
+        expect(decided.every(Number.isFinite)).toBe(true);
+        expect(argmaxLabels(decided, 2)[0]).toBe(sure);
+      }
+    });
+
+    test("at the factors' argmax just these pass", () => {
+      const scores = fc.uniqueArray(fc.integer({ min: 1, max: 999 }), { minLength: 12, maxLength: 60 });
+      fc.assert(
+        fc.property(scores, fc.integer({ min: 1, max: 9 }), (ranks, positives) => {
+          const p = ranks.map((rank) => rank / 1000);
+          const { y, proba } = draw(p.slice(positives), p.slice(0, positives));
+          const passing = (labels: ArrayLike<number>) =>
+            y.filter((c, i) => c === 0 && labels[i] === 1).length;
+          const best = passing(argmaxLabels(applyThreshold(proba, bestThreshold(y, proba, f1)), 2));
+          const found = passing(argmaxLabels(shiftPriors(proba, tunedFactors([{ y, proba }], 2, f1)), 2));
+          expect(found).toBe(Math.min(best + 1, y.length - positives));
+        }),
+      );
+    });
   });
 
   test("other metrics are tried at up to 200 cuts", () => {
