@@ -138,28 +138,31 @@ export function tunedFactors(draws: readonly Draw[], classes: number, metric: Me
 const MARGIN = 2 ** -30;
 
 /**
- * A threshold on P(1) for models that have been chosen by these very rows. What chose them wants positives to rank
- * high, so that those rank higher here than new ones will, and the best threshold lies too high; there are many more
- * negatives, which keep their place. So it is told by them: as many pass as at the draws' best thresholds on average,
- * rounded down, and one more. Between that one and the next, the mean over the draws.
+ * A threshold on P(1) for models that have been chosen by these very rows. What chose them wants the rare rows told
+ * apart, so that those stand further from the others here than new ones will, and the best threshold lies too far out;
+ * there are many more rows of the common class, which keep their place. So it is told by them: as many pass for rare
+ * ones as at the draws' best thresholds on average, rounded down, and one more. Between that one and the next, the
+ * mean over the draws.
  */
 export function thresholdOver(draws: readonly Draw[], metric: Metric): number {
+  const [zeros, ones] = rowsByClass(draws[0].y, 2).map((rows) => rows.length);
+  const positive = ones <= zeros; // is the rare class
+  /** P(rare) of the common rows. */
+  const common = ({ y, proba }: Draw) =>
+    Float64Array.from(rowsByClass(y, 2)[positive ? 0 : 1], (row) => proba[2 * row + (positive ? 1 : 0)]);
   let passed = 0;
-  for (const { y, proba } of draws) {
-    const best = bestThreshold(y, proba, metric);
-    passed += negatives(y, proba).filter((p) => p >= best).length / draws.length;
+  for (const draw of draws) {
+    const best = bestThreshold(draw.y, draw.proba, metric);
+    const bar = positive ? best : 1 - best;
+    passed += common(draw).filter((p) => p >= bar).length / draws.length;
   }
   let sum = 0;
-  for (const { y, proba } of draws) {
-    const ranked = negatives(y, proba).sort().reverse();
+  for (const draw of draws) {
+    const ranked = common(draw).sort().reverse();
     const last = Math.min(Math.floor(passed), ranked.length - 1);
     sum += between(ranked[last + 1] ?? 0, ranked[last]);
   }
+  const threshold = sum / draws.length;
   // Short of 0 and 1, where a class would count for nothing and a row that is sure of it has no decision.
-  return Math.min(Math.max(sum / draws.length, MARGIN), 1 - MARGIN);
-}
-
-/** P(1) of the rows of class 0. */
-function negatives(y: Int32Array, proba: Float64Array): Float64Array {
-  return proba.filter((_, i) => i % 2 === 1 && y[i >> 1] === 0);
+  return Math.min(Math.max(positive ? threshold : 1 - threshold, MARGIN), 1 - MARGIN);
 }
