@@ -1,3 +1,4 @@
+import { METRIC_NAMES } from "./metrics.ts";
 import { OPTIONS, PRESETS, type PresetName, resolveSettings } from "./options.ts";
 import { clean } from "./plots/text.ts";
 import type { RunResult } from "./result.ts";
@@ -6,11 +7,11 @@ import type { RunResult } from "./result.ts";
 export function command({ data, options, seed, sweep }: RunResult): string {
   const preset = Object.hasOwn(PRESETS, String(options.preset)) ? (options.preset as PresetName) : "default";
   const objective = options.objective === "synthetic" ? "synthetic" : "augmented";
-  // λ's default hangs on the objective.
-  const usual: Record<string, unknown> = {
-    ...resolveSettings({ preset, objective }),
-    objective: resolveSettings({ preset }).objective,
-  };
+  const classifier = (["tree", "forest"] as const).find((name) => name === options.classifier);
+  const metric = METRIC_NAMES.find((name) => name === options.metric);
+  // Their defaults hang on these three.
+  const { lambda, cut } = resolveSettings({ preset, objective, classifier, metric });
+  const usual: Record<string, unknown> = { ...resolveSettings({ preset }), lambda, cut };
   const flags: [string, string][] = [
     ["target", data.target],
     ["seed", String(seed)],

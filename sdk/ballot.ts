@@ -1,7 +1,7 @@
 /** After the last epoch: the vote, which sets have one, where their vote decides, and what it is worth. */
 import type { Learner } from "./classifiers.ts";
 import type { Matrix } from "./matrix.ts";
-import { type Metric, openMetric, type Ranker, utility } from "./metrics.ts";
+import { BY_CLASS, type Metric, openMetric, type Ranker, utility } from "./metrics.ts";
 import type { Random } from "./random.ts";
 import { type LabelledSet, Mixture, type Scorer } from "./score.ts";
 import type { Settings } from "./settings.ts";
@@ -22,7 +22,7 @@ interface Judge {
 /** Sets are chosen by what they do to the order of the rows: where the rows are cut is one number, tuned afterwards. */
 function selectBy({ select, metric }: Settings): Settings["metric"] {
   if (select !== "auto") return select;
-  if (metric === "balanced_accuracy" || metric === "g_mean") return "roc_auc";
+  if (BY_CLASS.test(String(metric))) return "roc_auc";
   return metric === "f1" || metric === "f1_macro" || metric === "mcc" ? "average_precision" : metric;
 }
 

@@ -3,14 +3,13 @@
  * real rows from generated ones; the generator descends mean((critic(set) − 1)²) + λ · BCE(discriminator(rows), real).
  */
 import { Critic, type CriticState, type OpenMemory } from "./critic.ts";
-import type { noiseDeviations } from "./deviations.ts";
 import { Discriminator, type DiscriminatorState } from "./discriminator.ts";
 import type { Backend, Step } from "./engine/backend.ts";
 import type { Cpu } from "./engine/module.ts";
-import type { FrozenDiscriminator } from "./frozen.ts";
 import { LabelViews } from "./labels.ts";
 import { adam, Generator, type GeneratorShape, type NetworkState, rmsprop } from "./networks.ts";
 import { Noise } from "./noise.ts";
+import type { FrozenDiscriminator, noiseDeviations } from "./published.ts";
 import type { Random } from "./random.ts";
 import type { LabelledSet } from "./score.ts";
 import type { Settings } from "./settings.ts";
@@ -117,13 +116,12 @@ export class Game {
   /** Begins anew, or goes on from a state. */
   static async open(backend: Backend, cpu: Cpu, job: TrainJob, opening: Opening): Promise<Game> {
     const { frozenEpochs, start, noiseFromData } = job.settings;
-    const frozen = frozenEpochs > 0 ? await import("./frozen.ts") : undefined;
+    const published = frozenEpochs > 0 || noiseFromData ? await import("./published.ts") : undefined;
     const blends = start === "rows" ? await import("./start.ts") : undefined;
-    const columns = noiseFromData ? await import("./deviations.ts") : undefined;
     return new Game(backend, cpu, job, opening, {
-      Frozen: frozen?.FrozenDiscriminator,
+      Frozen: frozenEpochs > 0 ? published?.FrozenDiscriminator : undefined,
       startFrom: blends?.startFrom,
-      deviations: columns?.noiseDeviations,
+      deviations: noiseFromData ? published?.noiseDeviations : undefined,
     });
   }
 

@@ -16,6 +16,9 @@ export const METRIC_NAMES = [
 ] as const;
 export type MetricName = (typeof METRIC_NAMES)[number];
 
+/** These weigh each class alike: a rare row missed costs as much as many common ones taken for rare. */
+export const BY_CLASS = /^(balanced_accuracy|g_mean)$/;
+
 /**
  * A user's own metric, higher is better, 1 is perfect. `scores` holds P(positive) for two classes,
  * else row-major (rows, classes) probabilities.

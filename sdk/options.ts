@@ -63,7 +63,10 @@ const WORDS: { readonly [K in keyof Settings]: readonly [Group, string] } = {
     "Metric that chooses the sets that vote (auto: the metric, or one without a threshold where it has one)",
   ],
   vote: ["Score", "Sets whose classifiers vote in the end"],
-  cut: ["Score", "How far the vote's threshold goes from ½ (0) to the one tuned out of fold (1)"],
+  cut: [
+    "Score",
+    "How far the vote's threshold goes from ½ (0) to the best out of fold (1: trees, balanced metrics)",
+  ],
   lambda: [
     "Discriminator",
     "λ: how strongly the discriminator pulls rows toward the real distribution (0 where objective is synthetic)",

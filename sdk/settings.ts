@@ -4,7 +4,7 @@
  */
 import { type Classifier, type ClassifierName, isClassifier } from "./classifiers.ts";
 import { inputError } from "./errors.ts";
-import { METRIC_NAMES, type MetricFunction, type MetricName } from "./metrics.ts";
+import { BY_CLASS, METRIC_NAMES, type MetricFunction, type MetricName } from "./metrics.ts";
 
 /** What a run needs once presets and defaults are filled in; all plain data but a user's own functions. */
 export interface Settings {
@@ -124,7 +124,7 @@ export const SPECS: Specs = {
   rescoreDraws: integer(4, [1, 100]),
   select: choice<"auto" | MetricName>("auto", ["auto", ...METRIC_NAMES]),
   vote: integer(40, [1, 10000]),
-  cut: number(1, [0, 1]),
+  cut: number(0.5, [0, 1]),
   lambda: number(1, [0, 1e6]),
   discriminatorWidths: text("64,64"),
   discriminatorLearningRate: number(1e-3, [0, 10]),
@@ -226,6 +226,10 @@ export function resolveSettings(given: Partial<Settings> = {}): Settings {
   // Where sets are judged on their own, the pull toward the real rows works against the score: λ is a choice there.
   const published = presetName === "dragan" || presetName === "makeit-2023";
   if (settings.objective === "synthetic" && !published && given.lambda === undefined) settings.lambda = 0;
+  // Half of the way to the best threshold is not enough for trees, which put few rare rows above ½, nor where each class
+  // weighs the same: the best threshold is near the rare class's share there.
+  const whole = /tree|forest/.test(String(settings.classifier)) || BY_CLASS.test(String(settings.metric));
+  if (whole && !published && given.cut === undefined) settings.cut = 1;
   const resolved = { ...settings, preset: presetName } as unknown as Settings;
   sampleCount(resolved.samples, 1000);
   layerWidths(resolved.discriminatorWidths);

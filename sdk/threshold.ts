@@ -1,7 +1,8 @@
 import { labelMetrics } from "./confusion.ts";
+import { mean } from "./correlation.ts";
 import { inputError } from "./errors.ts";
 import { rowsByClass } from "./folds.ts";
-import { type Metric, utility } from "./metrics.ts";
+import { BY_CLASS, type Metric, utility } from "./metrics.ts";
 
 /**
  * Moves the decision threshold of two-class probabilities to ½ by a monotone map, so that the argmax decides at
@@ -31,13 +32,13 @@ export function applyThreshold(proba: Float64Array, threshold: number): Float64A
  * @param proba row-major (rows, 2).
  */
 export function bestThreshold(yTrue: Int32Array, proba: Float64Array, metric: Metric): number {
-  const order = Array.from(yTrue, (_, i) => i).sort((a, b) => proba[2 * a + 1] - proba[2 * b + 1]);
+  const order = [...yTrue.keys()].sort((a, b) => proba[2 * a + 1] - proba[2 * b + 1]);
   const scores = order.map((i) => proba[2 * i + 1]);
   const fast = metric.usesLabels && metric.name in labelMetrics;
   const value = fast
     ? byCounts(yTrue, order, metric.name as keyof typeof labelMetrics)
     : (_: number, t: number) => utility(metric, metric.compute(yTrue, applyThreshold(proba, t), 2));
-  const cuts = scores.map((_, i) => i).filter((i) => i > 0 && scores[i] > scores[i - 1]);
+  const cuts = [...scores.keys()].filter((i) => scores[i] > scores[i - 1]);
   const stride = fast ? 1 : Math.max(1, cuts.length / 200);
   let best = 0.5;
   let highest = Number.NEGATIVE_INFINITY;
@@ -118,51 +119,40 @@ export interface Draw {
 }
 
 /**
- * The factors of the classes, of mean 1, whose product with the probabilities decides best by the metric, by draws of
- * predictions: `thresholdOver` in two classes, the mean of `bestShift` beyond.
+ * The factors of the classes, of mean 1, whose product with the probabilities decides best by the metric: in two
+ * classes by the mean of the draws' `bestThreshold`s, each with `oneMore` where each class weighs the same; the mean of
+ * their `bestShift`s beyond.
  */
 export function tunedFactors(draws: readonly Draw[], classes: number, metric: Metric): Float64Array {
   if (classes === 2) {
-    const threshold = thresholdOver(draws, metric);
+    const byClass = BY_CLASS.test(metric.name);
+    const best = draws.map(({ y, proba }) => {
+      const threshold = bestThreshold(y, proba, metric);
+      return byClass ? oneMore(y, proba, threshold) : threshold;
+    });
+    // Short of 0 and 1, where a class would count for nothing and a row that is sure of it has no decision.
+    const threshold = Math.min(Math.max(mean(best), MARGIN), 1 - MARGIN);
     return Float64Array.of(2 * threshold, 2 * (1 - threshold));
   }
-  const factors = new Float64Array(classes);
-  for (const { y, proba } of draws) {
-    const best = bestShift(y, proba, classes, metric);
-    const mean = best.reduce((sum, factor) => sum + factor, 0) / classes;
-    for (let c = 0; c < classes; c++) factors[c] += best[c] / mean / draws.length;
-  }
-  return factors;
+  const shifts = draws.map(({ y, proba }) => bestShift(y, proba, classes, metric));
+  return Float64Array.from({ length: classes }, (_, c) =>
+    mean(shifts.map((shift) => shift[c] / mean(shift))),
+  );
 }
 
 const MARGIN = 2 ** -30;
 
 /**
- * A threshold on P(1) for models that have been chosen by these very rows. What chose them wants the rare rows told
- * apart, so that those stand further from the others here than new ones will, and the best threshold lies too far out;
- * there are many more rows of the common class, which keep their place. So it is told by them: as many pass for rare
- * ones as at the draws' best thresholds on average, rounded down, and one more. Between that one and the next, the
- * mean over the draws.
+ * The threshold on P(1) at which one more row of the common class passes for the rare one. Models that have been chosen
+ * by these very rows tell the rare ones apart better here than they will elsewhere: the best threshold lies too far out.
  */
-export function thresholdOver(draws: readonly Draw[], metric: Metric): number {
-  const [zeros, ones] = rowsByClass(draws[0].y, 2).map((rows) => rows.length);
-  const positive = ones <= zeros; // is the rare class
-  /** P(rare) of the common rows. */
-  const common = ({ y, proba }: Draw) =>
-    Float64Array.from(rowsByClass(y, 2)[positive ? 0 : 1], (row) => proba[2 * row + (positive ? 1 : 0)]);
-  let passed = 0;
-  for (const draw of draws) {
-    const best = bestThreshold(draw.y, draw.proba, metric);
-    const bar = positive ? best : 1 - best;
-    passed += common(draw).filter((p) => p >= bar).length / draws.length;
-  }
-  let sum = 0;
-  for (const draw of draws) {
-    const ranked = common(draw).sort().reverse();
-    const last = Math.min(Math.floor(passed), ranked.length - 1);
-    sum += between(ranked[last + 1] ?? 0, ranked[last]);
-  }
-  const threshold = sum / draws.length;
-  // Short of 0 and 1, where a class would count for nothing and a row that is sure of it has no decision.
-  return Math.min(Math.max(positive ? threshold : 1 - threshold, MARGIN), 1 - MARGIN);
+export function oneMore(y: Int32Array, proba: Float64Array, threshold: number): number {
+  const rare = mean(y) > 0.5 ? 0 : 1;
+  const bar = rare ? threshold : 1 - threshold;
+  const [next, after = 0] = proba
+    .filter((p, i) => i % 2 === rare && y[i >> 1] !== rare && p < bar)
+    .sort()
+    .reverse();
+  const moved = next === undefined ? bar : between(after, next);
+  return rare ? moved : 1 - moved;
 }

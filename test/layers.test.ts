@@ -40,7 +40,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["settings options lambdas", "score", "rivals choice", "fidelity memorisation", "images", "drawings"],
   ["replay factors", "large"],
   [
-    "train ballot state game start critic discriminator frozen noise deviations health",
+    "train ballot state game start critic discriminator published noise health",
     "explain pictures",
     "evaluate evidence",
   ],

@@ -12,7 +12,14 @@ import {
 } from "../sdk/metrics.ts";
 import { Random } from "../sdk/random.ts";
 import { cpuRanker } from "../sdk/ranking.ts";
-import { applyThreshold, bestThreshold, shiftPriors, thresholdOver, tunedFactors } from "../sdk/threshold.ts";
+import {
+  applyThreshold,
+  bestShift,
+  bestThreshold,
+  oneMore,
+  shiftPriors,
+  tunedFactors,
+} from "../sdk/threshold.ts";
 
 interface Golden {
   name: string;
@@ -272,39 +279,33 @@ describe("thresholds", () => {
 
   describe("over draws", () => {
     const f1 = openMetric("f1", 2);
+    const balanced = openMetric("balanced_accuracy", 2);
     const draw = (negatives: number[], positives: number[]) => ({
       y: Int32Array.from([...negatives, ...positives], (_, i) => (i < negatives.length ? 0 : 1)),
       proba: pairs([...negatives, ...positives]),
     });
 
-    test("one more negative passes than at the best thresholds, on average and rounded down", () => {
-      // best at .4375, above every negative, though anything up to .5 would do
-      const apart = draw([0.125, 0.25, 0.375], [0.5, 0.875]);
-      expect(thresholdOver([apart], f1)).toBe(0.3125);
-      // here two pass at the best threshold: one on average
-      const mixed = draw([0.125, 0.5, 0.625], [0.375, 0.75]);
-      expect(bestThreshold(mixed.y, mixed.proba, f1)).toBe(0.6875);
-      const wide = draw([0.125, 0.5, 0.625], [0.5625, 0.5625, 0.75]);
-      expect(bestThreshold(wide.y, wide.proba, f1)).toBe(0.53125);
-      expect(thresholdOver([apart, wide], f1)).toBe((0.3125 + 0.5625) / 2);
-      expect(thresholdOver([wide, wide, apart], f1)).toBe((0.3125 + 2 * 0.5625) / 3);
-      expect(thresholdOver([wide], f1)).toBe(0.3125);
+    test("one more negative passes than at the threshold", () => {
+      const { y, proba } = draw([0.125, 0.25, 0.375], [0.5, 0.875]);
+      expect(oneMore(y, proba, 0.4375)).toBe(0.3125);
+      expect(oneMore(y, proba, 0.375)).toBe(0.1875); // a row at the threshold has passed
     });
 
-    test("it is the common class whose rows tell, whichever is called positive", () => {
-      const mirrored = draw([0.125, 0.5], [0.625, 0.75, 0.875]);
-      expect(thresholdOver([mirrored], openMetric("mcc", 2))).toBe(1 - 0.3125);
+    test("it is the common class whose rows pass, whichever is called positive", () => {
+      const { y, proba } = draw([0.125, 0.5], [0.625, 0.75, 0.875]);
+      expect(oneMore(y, proba, 0.5625)).toBe(1 - 0.3125);
     });
 
-    test("where no negative is left to pass, all do", () => {
-      expect(thresholdOver([draw([0.25], [0.5])], f1)).toBe(0.125);
-      expect(thresholdOver([draw([0.5, 0.75], [0.25, 0.25])], f1)).toBe(0.25);
+    test("where one negative is left it passes, where none is the threshold stays", () => {
+      const { y, proba } = draw([0.25], [0.5]);
+      expect(oneMore(y, proba, 0.375)).toBe(0.125);
+      expect(oneMore(y, proba, 0.125)).toBe(0.125);
     });
 
     test("rows that are sure of their class keep a decision", () => {
       for (const sure of [0, 1]) {
         const { y, proba } = draw([sure, sure, sure], [sure, 0.5]);
-        const decided = shiftPriors(proba, tunedFactors([{ y, proba }], 2, f1));
+        const decided = shiftPriors(proba, tunedFactors([{ y, proba }], 2, balanced));
         expect(decided.every(Number.isFinite)).toBe(true);
         expect(argmaxLabels(decided, 2)[0]).toBe(sure);
       }
@@ -318,11 +319,43 @@ describe("thresholds", () => {
           const { y, proba } = draw(p.slice(positives), p.slice(0, positives));
           const passing = (labels: ArrayLike<number>) =>
             y.filter((c, i) => c === 0 && labels[i] === 1).length;
-          const best = passing(argmaxLabels(applyThreshold(proba, bestThreshold(y, proba, f1)), 2));
-          const found = passing(argmaxLabels(shiftPriors(proba, tunedFactors([{ y, proba }], 2, f1)), 2));
+          const best = passing(argmaxLabels(applyThreshold(proba, bestThreshold(y, proba, balanced)), 2));
+          const found = passing(
+            argmaxLabels(shiftPriors(proba, tunedFactors([{ y, proba }], 2, balanced)), 2),
+          );
           expect(found).toBe(Math.min(best + 1, y.length - positives));
         }),
       );
+    });
+
+    test("other metrics take the mean of the best thresholds", () => {
+      const [a, b] = [draw([0.125, 0.25], [0.5]), draw([0.25, 0.5], [0.75])];
+      expect([...tunedFactors([a, b], 2, f1)]).toEqual([1, 1]); // .375 and .625
+      expect([...tunedFactors([a], 2, f1)]).toEqual([0.75, 1.25]);
+    });
+
+    test("beyond two classes, the mean of the best shifts, of mean 1 each", () => {
+      const macro = openMetric("f1_macro", 3);
+      const y = Int32Array.of(0, 0, 0, 0, 1, 2);
+      const sharp = Float64Array.from([...y].flatMap((c) => [0, 1, 2].map((k) => (k === c ? 0.8 : 0.1))));
+      expect([...tunedFactors([{ y, proba: sharp }], 3, macro)]).toEqual([1, 1, 1]);
+      const shy = Float64Array.from(
+        [...y].flatMap((c) => (c === 0 ? [0.8, 0.1, 0.1] : [0.5, ...(c === 1 ? [0.4, 0.1] : [0.1, 0.4])])),
+      );
+      const shift = bestShift(y, shy, 3, macro);
+      const sum = shift.reduce((a, b) => a + b, 0);
+      const found = tunedFactors(
+        [
+          { y, proba: sharp },
+          { y, proba: shy },
+        ],
+        3,
+        macro,
+      );
+      found.forEach((factor, c) => {
+        expect(factor).toBeCloseTo((1 + (3 * shift[c]) / sum) / 2, 12);
+      });
+      expect(found[1]).toBeGreaterThan(1);
     });
   });
 

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { html } from "../sdk/html.ts";
+import { resolveSettings } from "../sdk/options.ts";
 import { registerPlotWindow } from "../sdk/plots/node.ts";
 import { renderReport } from "../sdk/report.ts";
 import type { RunResult } from "../sdk/result.ts";
@@ -221,11 +222,27 @@ describe("the report", () => {
     expect(textOf(renderReport(result))).toContain("--seed 7 --preset dragan --patience 100 ");
     result.options = { preset: "default", objective: "synthetic", lambda: 0 };
     expect(textOf(renderReport(result))).toContain("--seed 7 --objective synthetic ");
+    result.options = { preset: "default", classifier: "tree", cut: 1 };
+    expect(textOf(renderReport(result))).toContain("--seed 7 --classifier tree ");
     result.options = { preset: "default", classifier: "tree", cut: 0.5 };
     expect(textOf(renderReport(result))).toContain("--classifier tree --cut 0.5 ");
+    result.options = { preset: "default", metric: "g_mean", cut: 1 };
+    expect(textOf(renderReport(result))).toContain("--seed 7 --metric g_mean ");
+    result.options = { preset: "default", classifier: "tree", cut: 0.5 };
     const point = { score: 0.5, scoreSd: 0, distance: 0.1, correlation: 0.1, detection: 0.6 };
     const sweep = [0, 0.25].map((lambda) => ({ lambda, ...point })) as never;
     expect(textOf(renderReport({ ...result, sweep }))).toContain("--cut 0.5 --sweep-lambda 0,0.25 ");
+  });
+
+  test("the threshold goes half of the way; all of it with trees, and where each class weighs the same", () => {
+    expect(resolveSettings({}).cut).toBe(0.5);
+    expect(resolveSettings({ classifier: "tree" }).cut).toBe(1);
+    expect(resolveSettings({ classifier: "forest" }).cut).toBe(1);
+    expect(resolveSettings({ classifier: "forest", cut: 0.3 }).cut).toBe(0.3);
+    expect(resolveSettings({ classifier: "tree", preset: "dragan" }).cut).toBe(0);
+    expect(resolveSettings({ metric: "balanced_accuracy" }).cut).toBe(1);
+    expect(resolveSettings({ metric: "g_mean" }).cut).toBe(1);
+    expect(resolveSettings({ metric: "mcc" }).cut).toBe(0.5);
   });
 });
 

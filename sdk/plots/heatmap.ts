@@ -1,4 +1,5 @@
 import type { Container } from "@svgdotjs/svg.js";
+import { mean } from "../correlation.ts";
 import { isDrawable } from "./axes.ts";
 import { drawNothing, label, openCanvas, put, tooltip, toXml } from "./canvas.ts";
 import { classColor, GRID, inkOn, MUTED, mix } from "./colors.ts";
@@ -28,7 +29,7 @@ export function drawHeatmap(heatmap: HeatmapPlot): string {
   if (columns.length === 0 || splits.length === 0 || panels.length === 0) {
     return drawNothing(title, "Nothing to draw: no split has importances.");
   }
-  const means = panels.map(({ values }) => columns.map((_, i) => meanOf(values[i] ?? [])));
+  const means = panels.map(({ values }) => columns.map((_, i) => mean((values[i] ?? []).filter(isDrawable))));
   const order = columns.map((_, i) => i).sort((a, b) => finite(means[0][b]) - finite(means[0][a]) || a - b);
   const shown = order.slice(0, SHOWN);
   const hidden = columns.length - shown.length;
@@ -57,11 +58,6 @@ export function drawHeatmap(heatmap: HeatmapPlot): string {
 }
 
 const finite = (value: number) => (isDrawable(value) ? value : 0);
-
-function meanOf(values: number[]): number {
-  const known = values.filter(isDrawable);
-  return known.length ? known.reduce((sum, value) => sum + value, 0) / known.length : Number.NaN;
-}
 
 function drawGrid(
   canvas: Container,

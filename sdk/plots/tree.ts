@@ -229,28 +229,31 @@ function drawPicture(group: Container, tree: TreePlot, node: Node, box: Box): vo
 
 /** How far the largest class leads the next, of what it could lead: 0 for a tie, 1 for a pure node. */
 function purity(value: number[]): number {
-  const counts = value.map((count) => (count > 0 && isDrawable(count) ? count : 0)).sort((a, b) => b - a);
+  const [first, second = 0] = sharesOf(value).sort((a, b) => b - a);
+  return first > 0 && second < 1 ? (first - second) / (1 - second) : 0;
+}
+
+/** Each class's share of what can be drawn of a node; none where that is nothing. */
+function sharesOf(value: number[]): number[] {
+  const counts = value.map((count) => (count > 0 && isDrawable(count) ? count : 0));
   const total = counts.reduce((sum, count) => sum + count, 0);
-  if (!(total > 0) || !isDrawable(total)) return 0;
-  const second = (counts[1] ?? 0) / total;
-  return second < 1 ? (counts[0] / total - second) / (1 - second) : 0;
+  return total > 0 && isDrawable(total) ? counts.map((count) => count / total) : [];
 }
 
 /** A thin bar at the foot of a box: each class's share of it. */
 function drawShares(group: Container, tree: TreePlot, node: Node, box: Box): void {
-  const counts = node.value.map((count) => (count > 0 && isDrawable(count) ? count : 0));
-  const total = counts.reduce((sum, count) => sum + count, 0);
-  if (!(total > 0) || !isDrawable(total)) return;
+  const shares = sharesOf(node.value);
+  if (shares.length === 0) return;
   const width = box.width - 2 * PADDING;
   let x = box.x - width / 2;
   const y = box.y + box.height - PADDING - BAR + 2;
   put(group, "rect", { x: x - 1, y: y - 1, width: width + 2, height: BAR + 2, rx: 2, fill: CARD });
-  counts.forEach((count, i) => {
-    const share = (count / total) * width;
-    if (share === 0) return;
-    const part = put(group, "rect", { x, y, width: share, height: BAR, fill: classColor(i) });
-    tooltip(part, `${tree.classes[i] ?? i}: ${formatCount(count)}`);
-    x += share;
+  shares.forEach((share, i) => {
+    const long = share * width;
+    if (long === 0) return;
+    const part = put(group, "rect", { x, y, width: long, height: BAR, fill: classColor(i) });
+    tooltip(part, `${tree.classes[i] ?? i}: ${formatCount(node.value[i])}`);
+    x += long;
   });
 }
 

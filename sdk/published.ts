@@ -1,3 +1,4 @@
+/** What only the published presets ask for, loaded where one does. */
 import type { Backend, Step, Tensor } from "./engine/backend.ts";
 import type { LabelViews } from "./labels.ts";
 import { adam, type Generator, Network, type NetworkState, rowClassifier } from "./networks.ts";
@@ -7,6 +8,9 @@ import type { TrainJob } from "./train.ts";
 
 /** The smallest BCE that λ is divided by: a discriminator trained on ones alone comes arbitrarily close to 0. */
 const MIN_PENALTY_BCE = 1e-2;
+
+/** The smallest deviation of a noise component: makeit-2023 takes column means for them, which may be 0 or below. */
+const MIN_NOISE_SD = 1e-3;
 
 /** makeit-2023: a discriminator trained on real rows alone, frozen, whose loss on a set adjusts the set's score. */
 export class FrozenDiscriminator {
@@ -90,4 +94,16 @@ export class FrozenDiscriminator {
     const losses = await Promise.all(this.#losses.map((loss) => this.#backend.read(loss)));
     return scores.map((score, b) => score + lambda / Math.max(losses[b][0], MIN_PENALTY_BCE));
   }
+}
+
+/** Each component's deviation: the columns' and class shares' means, as makeit-2023 took them. */
+export function noiseDeviations({ x, y, classes }: TrainJob, noise: number): Float32Array {
+  const sd = new Float32Array(noise);
+  const means = new Float64Array(x.cols + classes);
+  for (let i = 0; i < x.rows; i++) {
+    for (let j = 0; j < x.cols; j++) means[j] += x.data[i * x.cols + j] / x.rows;
+    means[x.cols + y[i]] += 1 / x.rows;
+  }
+  for (let k = 0; k < noise; k++) sd[k] = Math.max(Math.abs(means[k % means.length]), MIN_NOISE_SD);
+  return sd;
 }
