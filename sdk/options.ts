@@ -65,7 +65,7 @@ const WORDS: { readonly [K in keyof Settings]: readonly [Group, string] } = {
   vote: ["Score", "Sets whose classifiers vote in the end"],
   cut: [
     "Score",
-    "How far the vote's threshold goes from ½ (0) to the best out of fold (1: trees, balanced metrics)",
+    "How far the vote's threshold goes from ½ (0) to the best out of fold (1: trees, balanced_accuracy, g_mean)",
   ],
   lambda: [
     "Discriminator",
