@@ -13,11 +13,14 @@ const K_BLOCK: i32 = 1024;
 /** … and a panel through so many rows before the next panel: at most these, and at most so many floats of a. */
 const M_BLOCK: i32 = 512;
 const A_BLOCK: i32 = 16384;
-/** The same where a lies in columns: each step is another page of memory there, of which few are known at a time. */
+/** The same where a lies in columns and each step is another page of memory, of which few are known at a time. */
 const COLUMN_K: i32 = 32;
 const COLUMN_M: i32 = 1280;
-/** Steps at a time where b is not packed. */
+const PAGE: usize = 4096;
+/** Steps at a time where steps are less far apart or b is not packed: what the first-level cache holds of a, b. */
 const PLAIN_K: i32 = 64;
+/** So much of each row is looked at before it is needed, where rows are pages apart: memory is then on its way. */
+const AHEAD: i32 = 32;
 /** For up to so many rows, packing what they are multiplied with takes longer than it saves. */
 const UNPACKED: i32 = 16;
 /** The bits of −∞. */
@@ -159,8 +162,8 @@ function multiply(
 ): void {
   const cRow = <usize>n << 2;
   const bPanel = bRow == PANEL_BYTES ? <usize>k * PANEL_BYTES : PANEL_BYTES;
-  const kBlock = aStep != 4 ? COLUMN_K : bRow == PANEL_BYTES ? K_BLOCK : PLAIN_K;
-  const mBlock = aStep == 4 ? min(max(A_BLOCK / min(k, kBlock) & -HIGH, HIGH), M_BLOCK) : COLUMN_M;
+  const kBlock = aStep >= PAGE ? COLUMN_K : aStep == 4 ? (bRow == PANEL_BYTES ? K_BLOCK : PLAIN_K) : PLAIN_K;
+  const mBlock = aStep == 4 ? min(A_BLOCK / min(k, kBlock) & -HIGH, M_BLOCK) : COLUMN_M;
   const start = mark();
   const edge = scratch(<usize>min(m, mBlock) * PANEL_BYTES);
   const slice = scratch(<usize>kBlock * PANEL_BYTES);
@@ -170,6 +173,9 @@ function multiply(
       const kc = min(kBlock, k - k0);
       const least = activation == RELU && k0 + kc == k ? 0 : MINUS_INFINITY;
       const at = a + <usize>m0 * aRow + <usize>k0 * aStep;
+      if (aRow >= PAGE && kc >= AHEAD) {
+        for (let r = 0, i = at; r < rows; r++, i += aRow) f32.store(slice, f32.load(i) + f32.load(i, 64));
+      }
       for (let p = 0; p * PANEL < n; p++) {
         const cols = min(PANEL, n - p * PANEL);
         const wide = cols > HALF;

@@ -62,8 +62,8 @@ function checkSize({ rows, cols }: Matrix, method: "pca" | "tsne"): void {
   const bytes = 16 * rows * (cols + BLOCK) + (method === "tsne" ? 4 * rows * (rows + 4) : 0);
   if (bytes < 2 ** 31) return;
   throw inputError(
-    `Placing ${rows} rows × ${cols} features in a plane by ${method} needs ${(bytes / 2 ** 30).toFixed(1)} GiB, expected below 2.`,
-    "Sample the rows first; some hundreds show the same picture.",
+    `Placing ${rows} rows × ${cols} features by ${method} takes ${(bytes / 2 ** 30).toFixed(1)} GiB of 2.`,
+    "Sample the rows first: hundreds suffice.",
   );
 }
 
